@@ -1,0 +1,315 @@
+-- easq 0.1.0.  Functions go to the schema that CREATE EXTENSION chooses, tables and views to easq.
+-- Everything is created plainly, so that nothing that was there before is adopted.
+\echo Use "CREATE EXTENSION easq" to load this file. \quit
+
+CREATE SCHEMA easq;
+COMMENT ON SCHEMA easq IS 'models, remembered answers and learning steps of the easq extension';
+GRANT USAGE ON SCHEMA easq TO PUBLIC;
+
+-------------------------------------------------------------------- storage
+-- The C code reads and writes these tables directly (src/store/table.c); the columns stand there once more.
+-- Two tiers: the backbone (easq.model.backbone_id) changes by training, the adapter
+-- (easq.adapter.id) with each learning step.  Every tensor row carries the id of its tier's last write.
+
+CREATE TABLE easq.model (
+    name             text COLLATE "C" NOT NULL PRIMARY KEY,
+    format           int NOT NULL,
+    owner            regrole NOT NULL,
+    features         jsonb NOT NULL,
+    options          jsonb NOT NULL,
+    backbone_id      uuid NOT NULL,
+    backbone_version bigint NOT NULL,
+    backbone_step    bigint NOT NULL,
+    mean             float8[] NOT NULL,
+    deviation        float8[] NOT NULL,
+    created_at       timestamptz NOT NULL,
+    trained_at       timestamptz
+);
+COMMENT ON TABLE easq.model IS 'one row for each model: its definition and the state of its backbone. SELECT on this table is the right to score';
+
+CREATE TABLE easq.adapter (
+    model       text COLLATE "C" NOT NULL PRIMARY KEY,
+    id          uuid NOT NULL,
+    backbone_id uuid NOT NULL,
+    version     bigint NOT NULL,
+    step        bigint NOT NULL,
+    answers     bigint NOT NULL,
+    updated_at  timestamptz NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what learns from answers (LoRA and both pathways). Every step locks it';
+COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
+COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
+
+CREATE TABLE easq.tensor (
+    model text COLLATE "C" NOT NULL,
+    name  text COLLATE "C" NOT NULL,
+    chunk int NOT NULL,
+    id    uuid NOT NULL,
+    data  bytea NOT NULL,
+    PRIMARY KEY (model, name, chunk)
+);
+ALTER TABLE easq.tensor ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows';
+
+CREATE TABLE easq.optimiser (
+    model text COLLATE "C" NOT NULL,
+    name  text COLLATE "C" NOT NULL,
+    chunk int NOT NULL,
+    id    uuid NOT NULL,
+    data  bytea NOT NULL,
+    PRIMARY KEY (model, name, chunk)
+);
+ALTER TABLE easq.optimiser ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE easq.optimiser IS 'Adam''s first and second moments beside each chunk of easq.tensor, first all of the one, then all of the other; scoring never reads them';
+
+CREATE TABLE easq.answer (
+    model      text COLLATE "C" NOT NULL,
+    slot       int NOT NULL,
+    ordinal    bigint NOT NULL,
+    respondent text COLLATE "C",
+    key        bytea NOT NULL,
+    answer     float8 NOT NULL,
+    example    bytea NOT NULL,
+    PRIMARY KEY (model, slot)
+);
+CREATE INDEX answer_respondent ON easq.answer (model, respondent, slot);
+CREATE INDEX answer_key ON easq.answer (model, key);
+COMMENT ON TABLE easq.answer IS 'remembered answers: the latest replay_answers of each model, as packed feature values';
+
+CREATE TABLE easq.queued (
+    model      text COLLATE "C" NOT NULL,
+    id         uuid NOT NULL,
+    respondent text COLLATE "C",
+    key        bytea NOT NULL,
+    keyed      bool NOT NULL,
+    answer     float8 NOT NULL,
+    example    bytea NOT NULL,
+    PRIMARY KEY (model, id)
+);
+COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too';
+
+CREATE TABLE easq.behaviour (
+    model    text COLLATE "C" NOT NULL,
+    slot     int NOT NULL,
+    chosen   bytea NOT NULL,
+    rejected bytea NOT NULL,
+    PRIMARY KEY (model, slot)
+);
+COMMENT ON TABLE easq.behaviour IS 'a sample of training''s behaviour pairs that learning steps rehearse, as packed feature values';
+
+CREATE TABLE easq.questionnaire (
+    model         text COLLATE "C" NOT NULL,
+    questionnaire regclass NOT NULL,
+    author        regrole NOT NULL,
+    answer        text NOT NULL,
+    respondent    text NOT NULL,
+    features      text,
+    search_path   text NOT NULL,
+    options       jsonb NOT NULL,
+    PRIMARY KEY (questionnaire, model)
+);
+COMMENT ON TABLE easq.questionnaire IS 'which tables teach which models, written by easq_learn alone: the features query runs as the author';
+
+CREATE TABLE easq.step (
+    id                bigserial PRIMARY KEY,
+    at                timestamptz NOT NULL,
+    model             text COLLATE "C" NOT NULL,
+    source            text NOT NULL,
+    status            text NOT NULL,
+    reason            text,
+    adapter_version   bigint,
+    answers           int NOT NULL,
+    pairs             int NOT NULL,
+    behaviour_pairs   int NOT NULL,
+    loss              float8,
+    loss_main         float8,
+    loss_satisfaction float8,
+    loss_alignment    float8,
+    reward_chosen     float8,
+    reward_rejected   float8,
+    reward_margin     float8,
+    reward_accuracy   float8,
+    grad_norm         float8,
+    grad_norm_main    float8,
+    grad_norm_satisfaction float8
+);
+CREATE INDEX step_model ON easq.step (model, id);
+COMMENT ON TABLE easq.step IS 'one row for each learning step, applied or not; read it through easq.steps';
+
+CREATE TABLE easq.training (
+    id                bigserial PRIMARY KEY,
+    model             text COLLATE "C" NOT NULL,
+    started_at        timestamptz NOT NULL,
+    finished_at       timestamptz NOT NULL,
+    backbone_version  bigint NOT NULL,
+    epochs            int NOT NULL,
+    rows              bigint NOT NULL,
+    groups            bigint NOT NULL,
+    pairs             bigint NOT NULL,
+    answers           bigint NOT NULL,
+    loss              float8,
+    loss_main         float8,
+    loss_satisfaction float8,
+    loss_alignment    float8
+);
+COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once) and the mean losses of its last epoch';
+
+-- A dump carries models.  A questionnaire that was dropped leaves a row that names no table any more.
+SELECT pg_catalog.pg_extension_config_dump('easq.model', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.adapter', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.tensor', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.optimiser', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.answer', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.queued', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.behaviour', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.questionnaire',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire) AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) author)');
+SELECT pg_catalog.pg_extension_config_dump('easq.step', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.step_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.training', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
+
+---------------------------------------------------------------------- views
+CREATE VIEW easq.models AS
+SELECT m.name, m.owner, m.features, m.options,
+       m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers,
+       m.created_at, m.trained_at, a.updated_at
+FROM easq.model m JOIN easq.adapter a ON a.model OPERATOR(pg_catalog.=) m.name
+WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
+   OR pg_catalog.pg_has_role(m.owner, 'USAGE');
+COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, versions, Adam steps and remembered answers so far';
+
+CREATE VIEW easq.steps AS
+SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
+       s.answers, s.pairs, s.behaviour_pairs, s.loss, s.loss_main, s.loss_satisfaction, s.loss_alignment,
+       s.reward_chosen AS "rewards/chosen", s.reward_rejected AS "rewards/rejected",
+       s.reward_margin AS "rewards/margins", s.reward_accuracy AS "rewards/accuracies",
+       s.grad_norm, s.grad_norm_main AS "grad_norm/main", s.grad_norm_satisfaction AS "grad_norm/satisfaction"
+FROM easq.step s
+WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
+   OR EXISTS (SELECT FROM easq.model m
+              WHERE m.name OPERATOR(pg_catalog.=) s.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
+COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why) or queued, with the metric names of TRL''s DPO trainer';
+GRANT SELECT ON easq.models, easq.steps TO PUBLIC;
+
+--------------------------------------------------------- defining models
+CREATE FUNCTION @extschema@.easq_create_model(model text, features jsonb, options jsonb DEFAULT '{}')
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_create_model(text, jsonb, jsonb) IS
+'defines a model over named feature columns and initialises its weights from option seed; the caller owns it';
+
+CREATE FUNCTION @extschema@.easq_configure(model text, options jsonb)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_configure(text, jsonb) IS
+'changes options of a model (null: back to the default); those that set its shape are refused. Option owner hands the model to another role';
+
+CREATE FUNCTION @extschema@.easq_drop_model(model text)
+RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_drop_model(text) IS
+'removes a model with all that it remembers, and detaches it from its questionnaires';
+
+------------------------------------------------------------------- training
+CREATE FUNCTION @extschema@.easq_train(
+    model text, query text, label text, group_by text, answer text DEFAULT NULL, options jsonb DEFAULT '{}',
+    OUT epochs int, OUT rows bigint, OUT groups bigint, OUT pairs bigint, OUT answers bigint,
+    OUT loss float8, OUT loss_main float8, OUT loss_satisfaction float8, OUT loss_alignment float8)
+RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_train(text, text, text, text, text, jsonb) IS
+'trains on the rows of a query: pairs of rows of one group whose label differs (more is better) and, where answer names a column, pairs of different answers; returns what it read and the mean losses of the last epoch';
+
+-------------------------------------------------------------------- scoring
+-- COST 100 is about what a row costs against an operator call (PostgreSQL's unit), and what makes parallel plans and late evaluation come out right.
+CREATE FUNCTION @extschema@.easq_score(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_record';
+COMMENT ON FUNCTION @extschema@.easq_score(text, record, text, text) IS
+'ranking score (above 0, more is better) of one row, features found by column name';
+
+CREATE FUNCTION @extschema@.easq_score(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_array';
+COMMENT ON FUNCTION @extschema@.easq_score(text, anyarray, text, text) IS
+'ranking score of one input that is encoded already: as many numbers as the model has inputs';
+
+CREATE FUNCTION @extschema@.easq_satisfaction(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_record';
+COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, record, text, text) IS
+'score of the satisfaction pathway (above 0, more is better) of one row';
+
+CREATE FUNCTION @extschema@.easq_satisfaction(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_array';
+COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, anyarray, text, text) IS
+'score of the satisfaction pathway of one input that is encoded already';
+
+CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_batch_score(text, record, text, text) IS
+'easq_score as a window function: one matrix product for a block of rows; use with OVER ()';
+
+------------------------------------------------------------------- learning
+CREATE FUNCTION @extschema@.easq_learn(
+    model text, questionnaire regclass, answer text DEFAULT 'answer', respondent text DEFAULT 'user_id',
+    features text DEFAULT NULL, options jsonb DEFAULT '{}')
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_learn(text, regclass, text, text, text, jsonb) IS
+'attaches learning to a questionnaire table that the caller owns; features is a query over new_rows that returns feature columns, answer and respondent (NULL: the table has them)';
+
+CREATE FUNCTION @extschema@.easq_stop_learning(model text, questionnaire regclass)
+RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_stop_learning(text, regclass) IS
+'detaches a model from a questionnaire table; what it learned and remembers stays';
+
+CREATE FUNCTION @extschema@.easq_answered()
+RETURNS trigger LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_answered() IS
+'trigger that easq_learn attaches; without a call of easq_learn it does nothing';
+
+CREATE FUNCTION @extschema@.easq_align(
+    model text, chosen real[], rejected real[],
+    behaviour_chosen real[] DEFAULT NULL, behaviour_rejected real[] DEFAULT NULL,
+    OUT loss float8, OUT loss_main float8, OUT loss_satisfaction float8, OUT loss_alignment float8,
+    OUT "rewards/chosen" float8, OUT "rewards/rejected" float8, OUT "rewards/margins" float8, OUT "rewards/accuracies" float8,
+    OUT grad_norm float8, OUT "grad_norm/main" float8, OUT "grad_norm/satisfaction" float8)
+RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_align(text, real[], real[], real[], real[]) IS
+'one learning step on encoded pairs, 2-D arrays with a pair a row; returns the metrics of the step, taken before it';
+
+----------------------------------------------------------------- evaluating
+CREATE FUNCTION @extschema@.easq_evaluate(model text, query text, label text, group_by text)
+RETURNS TABLE (metric text, value float8) LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_evaluate(text, text, text, text) IS
+'hr@k, ndcg@k, mrr and gauc (means over the groups that hold both labels) and auc of the rows of a query, of both pathways; label is boolean or 0 / 1';
+
+-------------------------------------------------------- versions, transfer
+CREATE FUNCTION @extschema@.easq_checkpoint(model text, label text)
+RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_checkpoint(text, text) IS
+'keeps the model as it is now under a label';
+
+CREATE FUNCTION @extschema@.easq_restore(model text, label text)
+RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_restore(text, text) IS
+'brings back the model as easq_checkpoint kept it, to the bit';
+
+CREATE FUNCTION @extschema@.easq_export(model text)
+RETURNS bytea LANGUAGE c STRICT STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_export(text) IS
+'the model as a safetensors file: float32 tensors, and features, options and numeric means in __metadata__';
+
+CREATE FUNCTION @extschema@.easq_import(model text, data bytea)
+RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_import(text, bytea) IS
+'replaces the weights of a model by those of a safetensors file, or creates the model from its __metadata__; the optimiser starts afresh';
+
+-- Scoring is for whoever may SELECT easq.model; what writes weights or shows them needs a grant, and the model''s owner.
+REVOKE EXECUTE ON FUNCTION
+    @extschema@.easq_create_model(text, jsonb, jsonb),
+    @extschema@.easq_configure(text, jsonb),
+    @extschema@.easq_drop_model(text),
+    @extschema@.easq_train(text, text, text, text, text, jsonb),
+    @extschema@.easq_learn(text, regclass, text, text, text, jsonb),
+    @extschema@.easq_stop_learning(text, regclass),
+    @extschema@.easq_align(text, real[], real[], real[], real[]),
+    @extschema@.easq_checkpoint(text, text),
+    @extschema@.easq_restore(text, text),
+    @extschema@.easq_export(text),
+    @extschema@.easq_import(text, bytea)
+FROM PUBLIC;

@@ -1,0 +1,40 @@
+/*
+ * Scoring: LoRA folded into the projection and the weights laid out for two
+ * matrix products, once a version.  A row costs no allocation and no look-up.
+ *
+ *   z = softplus(F x + b0)            F = W0 + (alpha / r) B A
+ *   g = relu(Wg z + bg), e = softplus(W1 z + b1)     one product of [K + K m, d]
+ *   v = sum_i g_i (wo . e_i) + bo,    score = softplus(v)
+ *
+ * Both pathways read the same z: stop-gradients do not show in values.
+ */
+#ifndef EASQ_SCORER_H
+#define EASQ_SCORER_H
+
+#include "core/shape.h"
+
+#define EASQ_SCORE_BLOCK 512	/* most rows in one call of EasqScoreRows */
+
+typedef struct EasqScorer
+{
+	EasqShape	shape;
+	const float *projection;	/* [d, k] */
+	const float *projection_bias;	/* [d] */
+	const float *stacked[EASQ_PATHWAYS];	/* gates, then experts: [K + K m, d] */
+	const float *stacked_bias[EASQ_PATHWAYS];	/* [K + K m] */
+	const float *out[EASQ_PATHWAYS];	/* [m] */
+	float		out_bias[EASQ_PATHWAYS];
+} EasqScorer;
+
+/* Floats that a packed scorer needs. */
+extern size_t EasqScorerFloats(const EasqLayout *layout);
+/* Packs weights (the whole flat block) into memory[EasqScorerFloats], which must outlive *scorer. */
+extern void EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weights,
+						   float alpha, float *memory);
+/* Floats of scratch for up to rows rows (rows <= EASQ_SCORE_BLOCK). */
+extern size_t EasqScoreWork(const EasqShape *shape, int rows);
+/* x [rows, k] -> score [rows], softplus(v) of the pathway. */
+extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+						  const float *x, float *score, float *work);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * What the parts of the module share: the extension's settings and names.
+ */
+#ifndef EASQ_H
+#define EASQ_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+/* Text argument n as a C string in the current context; ERROR 22004 naming it where it is NULL. */
+extern char *EasqTextArgument(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* A NULL-able text argument, NULL where it is. */
+extern char *EasqOptionalText(FunctionCallInfo fcinfo, int n);
+
+#endif

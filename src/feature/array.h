@@ -1,0 +1,19 @@
+/*
+ * Arrays of numbers as float4.  Private to src/feature.
+ */
+#ifndef EASQ_ARRAY_H
+#define EASQ_ARRAY_H
+
+#include "postgres.h"
+
+#include "feature/problem.h"
+
+/*
+ * Writes the count members of a one-dimensional array of numbers (type: as
+ * EasqIsNumber) to out, at any alignment.  name: the feature in messages, or
+ * NULL for an encoded input.  False on a problem.
+ */
+extern bool EasqArrayToFloats(Datum value, Oid type, int count, const char *name,
+							  char *out, EasqProblem *problem);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * The options of a model: names, defaults and bounds stand once, in options.c.
+ */
+#ifndef EASQ_OPTIONS_H
+#define EASQ_OPTIONS_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+#include "core/step.h"
+
+typedef struct EasqOptions
+{
+	/* shape, fixed when the model is created */
+	int			hidden;
+	int			expert_hidden;
+	int			experts;
+	int			satisfaction_experts;
+	int			rank;
+	int64		seed;
+	/* learning, changed by easq_configure */
+	EasqHyper	hyper;			/* alpha, learning_rate, lambda1, lambda2, beta, max_grad_norm, alignment, pairwise, anchor */
+	int			pairs_per_answer;
+	int			behaviour_pairs;
+	int			replay_answers;
+	int			replay_behaviour;
+} EasqOptions;
+
+/* All at their defaults. */
+extern void EasqOptionsInit(EasqOptions *options);
+
+/*
+ * Applies given over *options.  ERROR 22023 on an unknown name (the hint lists
+ * the names), a wrong type or a value out of bounds (message has the value
+ * and the bounds).  creating false: the shape options are refused with 0A000
+ * and a hint to create another model.
+ */
+extern void EasqOptionsApply(EasqOptions *options, Jsonb *given, bool creating);
+
+/* The complete set as jsonb, as easq.model stores and easq_export writes it. */
+extern Jsonb *EasqOptionsToJsonb(const EasqOptions *options);
+
+/*
+ * The same mechanism for the options of a single call (easq_train, easq_learn, ...): a table of
+ * { name, type, default, minimum, maximum, offset in the caller's struct }.
+ */
+typedef enum EasqOptionType
+{
+	EASQ_OPTION_BOOL,			/* bool */
+	EASQ_OPTION_INT,			/* int */
+	EASQ_OPTION_INT64,			/* int64 */
+	EASQ_OPTION_REAL,			/* double */
+	EASQ_OPTION_CHOICE,			/* int (enum), index into the NULL-terminated choices */
+	EASQ_OPTION_TEXT			/* char *, default NULL; palloc'd in the current context */
+} EasqOptionType;
+
+typedef struct EasqOption
+{
+	const char *name;
+	EasqOptionType type;
+	double		initial;
+	double		min;
+	double		max;
+	size_t		offset;
+	const char *const *choices;
+	bool		fixed;			/* only when a model is created */
+} EasqOption;
+
+/* table ends with a NULL name.  what names the call in messages ("easq_train"). */
+extern void EasqOptionTableInit(const EasqOption *table, void *options);
+extern void EasqOptionTableApply(const EasqOption *table, void *options, Jsonb *given,
+								 const char *what, bool creating);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * A complaint about one row's data.  Callers that rank or train want an
+ * ERROR; learning wants to keep the row, skip the answer and say why.
+ */
+#ifndef EASQ_PROBLEM_H
+#define EASQ_PROBLEM_H
+
+#include "postgres.h"
+
+typedef struct EasqProblem
+{
+	int			sqlstate;		/* 0: none so far */
+	char	   *message;
+	char	   *hint;			/* or NULL */
+} EasqProblem;
+
+/*
+ * Always returns false.  problem NULL: ereport(ERROR) with the three; else
+ * stores them (in the current context) and returns.  message and hint are the
+ * finished texts (psprintf).
+ */
+extern bool EasqComplain(EasqProblem *problem, int sqlstate, char *message, char *hint);
+
+#endif

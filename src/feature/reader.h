@@ -1,0 +1,33 @@
+/*
+ * What EasqReaderCreate found out about a row type.  Private to src/feature.
+ */
+#ifndef EASQ_READER_H
+#define EASQ_READER_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "nodes/execnodes.h"
+
+#include "feature/example.h"
+
+typedef struct EasqColumn
+{
+	AttrNumber	attribute;
+	Oid			type;			/* of the value, or of an array's members; see value.h */
+	bool		array;			/* categorical: a set of members; their storage: */
+	int16		length;
+	bool		by_value;
+	char		align;
+	ExprState  *cast;			/* vector of a type that must be cast to real[], else NULL */
+	ExprContext *cast_context;
+} EasqColumn;
+
+struct EasqReader
+{
+	const EasqSpec *spec;
+	AttrNumber	last;
+	EasqColumn	column[FLEXIBLE_ARRAY_MEMBER];	/* [spec->count] */
+};
+
+#endif

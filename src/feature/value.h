@@ -1,0 +1,28 @@
+/*
+ * Single values of the types that features read.  A type is the base type of
+ * a domain; every enum goes by ANYENUMOID.  Private to src/feature.
+ */
+#ifndef EASQ_VALUE_H
+#define EASQ_VALUE_H
+
+#include "postgres.h"
+
+#include "feature/problem.h"
+
+/* The type that a value of this type is read as. */
+extern Oid	EasqReadAs(Oid type);
+
+/* int2, int4, int8 */
+extern bool EasqIsInteger(Oid type);
+/* the integers, float4, float8, numeric */
+extern bool EasqIsNumber(Oid type);
+/* the integers, text, varchar, bpchar, boolean, enum, uuid */
+extern bool EasqIsCategory(Oid type);
+
+/* Of a boolean or a number; what is too large for a double is infinite. */
+extern double EasqValueNumber(Oid type, Datum value);
+extern int64 EasqValueInteger(Oid type, Datum value);
+/* Hash of what ::text makes of a category, in UTF-8. */
+extern uint64 EasqValueHash(Oid type, Datum value);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * What identifies an answer: the value of the key column that option key names,
+ * within its questionnaire, or else what it was about: respondent and example.
+ */
+#ifndef EASQ_ANSWER_KEY_H
+#define EASQ_ANSWER_KEY_H
+
+#include "postgres.h"
+
+#include "store/answer.h"
+
+extern void EasqContentKey(const char *respondent, const char *example, int length,
+						   uint8 key[EASQ_KEY_BYTES]);
+extern void EasqNamedKey(const char *questionnaire, const char *value, uint8 key[EASQ_KEY_BYTES]);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * Learning from new answers: they are remembered, paired with remembered
+ * ones, and taken in steps that rehearse behaviour as well.
+ */
+#ifndef EASQ_ANSWERS_H
+#define EASQ_ANSWERS_H
+
+#include "learn/learner.h"
+#include "store/answer.h"
+
+#define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
+
+/*
+ * Learns in an order that depends on the answers alone (not on that of the
+ * array); those with slot -1 are remembered on the way.  A row of easq.step
+ * for each step, and one for each reason why answers were not learned.
+ * strict: an answer that cannot be used is an ERROR (one without an opposite is not).
+ */
+extern void EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count,
+							 const char *source, bool strict);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * A model locked for learning, in memory: weights, optimiser, encodings.
+ * Open, step as often as wanted, save once.  Everything that changes an
+ * adapter goes through here: the trigger, easq_align, the end of easq_train.
+ */
+#ifndef EASQ_LEARNER_H
+#define EASQ_LEARNER_H
+
+#include "store/cache.h"
+#include "store/model.h"
+
+typedef struct EasqLearner
+{
+	EasqModel  *model;			/* its own copy; counters move as it learns */
+	const EasqEncoding *encoding;
+	float	   *weights;		/* own copy of the whole block */
+	EasqAdam	adam;			/* of the adapter; step is model->adapter_step */
+	bool		changed;		/* weights differ from what is stored */
+	int64		stored_answers; /* model->answers as it is stored */
+	EasqPin		pin;			/* the version it started from; empty on training's weights */
+	MemoryContext context;		/* of all that it allocates */
+	float	   *trial;			/* weights, m, v of a step that is not accepted yet */
+	float	   *gradient;		/* [layout.total] */
+	float	   *work;
+	size_t		work_floats;
+} EasqLearner;
+
+/*
+ * Locks the model (see EasqModelLock; role must have the right to teach) and
+ * reads it into the current context.  NULL where EASQ_NO_WAIT found it locked.
+ * Leaves a snapshot current that EasqLearnerSave pops.
+ */
+extern EasqLearner *EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait);
+
+/* A learner on weights that training holds and has not stored yet (it owns lock, snapshot and writing). */
+extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam);
+
+/* Writes adapter and counters once, under one new id, where anything changed. */
+extern void EasqLearnerSave(EasqLearner *learner);
+
+/*
+ * One step.  Returns NULL, or why it was not taken (the learner is then as it was).
+ * guard: refuse a step after which no row of the batch opens a gate of a pathway.
+ */
+extern const char *EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, bool guard,
+								   EasqMetrics *metrics);
+
+#endif

@@ -1,0 +1,167 @@
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "learn/answers.h"
+#include "learn/author.h"
+#include "learn/statement.h"
+#include "store/log.h"
+
+/* The features as the model has them now; they never change, so no lock is needed. */
+static EasqSpec *
+spec_of(const char *model)
+{
+	EasqSpec   *spec;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	spec = EasqModelRead(model, false)->spec;
+	PopActiveSnapshot();
+	return spec;
+}
+
+void
+EasqCheckAuthor(const EasqQuestionnaire *questionnaire)
+{
+	if (!EasqOwnsRelation(questionnaire->relation, questionnaire->author))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\", who called easq_learn, does not own table %s any more",
+						GetUserNameFromId(questionnaire->author, true), get_rel_name(questionnaire->relation)),
+				 errhint("The owner of the questionnaire calls easq_learn again.")));
+}
+
+static void
+collect_as_author(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
+				  const EasqWritten *written, EasqCollection *now, EasqCollection *before)
+{
+	EasqSpec   *spec = spec_of(questionnaire->model);
+	EasqAuthor	author;
+
+	EasqBecomeAuthor(&author, questionnaire->author, questionnaire->search_path);
+	EasqCollect(now, spec, questionnaire, options, written->relation, written->desc, written->now);
+	memset(before, 0, sizeof(*before));
+	if (written->before)
+	{
+		EasqLearnOptions lenient = *options;
+
+		/* What the old row was worth is no reason to complain now. */
+		lenient.strict = false;
+		EasqCollect(before, spec, questionnaire, &lenient, written->relation, written->desc, written->before);
+	}
+	EasqLeaveAuthor(&author);
+}
+
+static void
+log_unlearned(const char *model, const char *source, const char *status, const char *reason, int answers)
+{
+	EasqStepRow row = {
+		.model = model, .source = source, .status = status, .reason = reason, .answers = answers
+	};
+
+	EasqLogStep(&row);
+}
+
+static void
+learn_collected(EasqLearner *learner, EasqCollection *now, const EasqCollection *before,
+				const char *source, bool strict)
+{
+	EasqAnswer *queued;
+	int			waiting = EasqTakeQueued(learner->model, &queued);
+
+	if (waiting > 0)
+		EasqLearnAnswers(learner, queued, waiting, "queue", false);
+	for (int i = 0; i < before->count; i++)
+		(void) EasqForget(learner->model, before->answers[i].key, before->answers[i].answer);
+	EasqLearnAnswers(learner, now->answers, now->count, source, strict);
+}
+
+static bool
+is_locking_error(int sqlstate)
+{
+	return sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
+static void
+learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, const EasqWritten *written)
+{
+	EasqCollection now;
+	EasqCollection before;
+	EasqLearner *learner;
+
+	EasqCheckAuthor(questionnaire);
+	collect_as_author(questionnaire, options, written, &now, &before);
+	EasqCollectionSubtract(&now, &before);
+	if (now.refused > 0)
+		log_unlearned(questionnaire->model, written->source, "skipped", now.reason, now.refused);
+	if (now.count == 0 && before.count == 0)
+		return;
+	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);
+	if (learner == NULL)
+	{
+		EasqQueueAnswers(questionnaire->model, now.answers, now.count);
+		log_unlearned(questionnaire->model, written->source, "queued", "another transaction is teaching the model", now.count);
+		return;
+	}
+	learn_collected(learner, &now, &before, written->source, options->strict);
+	EasqLearnerSave(learner);
+}
+
+/* Cancel, shutdown, resources and locking: what the statement itself would fail with. */
+static bool
+must_stay_an_error(int sqlstate)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_OPERATOR_INTERVENTION ||
+		category == ERRCODE_INSUFFICIENT_RESOURCES ||
+		category == ERRCODE_SYSTEM_ERROR ||
+		is_locking_error(sqlstate);
+}
+
+void
+EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written)
+{
+	MemoryContext outer = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext context = AllocSetContextCreate(outer, "easq learning", ALLOCSET_DEFAULT_SIZES);
+	EasqLearnOptions options;
+
+	MemoryContextSwitchTo(context);
+	EasqLearnOptionsRead(&options, questionnaire->options);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		learn(questionnaire, &options, written);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (options.strict || must_stay_an_error(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		log_unlearned(questionnaire->model, written->source, "skipped",
+					  psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)),
+					  (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(outer);
+	CurrentResourceOwner = owner;
+	MemoryContextDelete(context);
+}

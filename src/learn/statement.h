@@ -1,0 +1,34 @@
+/*
+ * One statement on a questionnaire and one model: collect as the author,
+ * lock, learn, write; whatever fails is undone and recorded, and the rows stay.
+ */
+#ifndef EASQ_LEARN_STATEMENT_H
+#define EASQ_LEARN_STATEMENT_H
+
+#include "postgres.h"
+
+#include "utils/tuplestore.h"
+
+#include "learn/collect.h"
+#include "store/questionnaire.h"
+
+/* relation: the table (or partition) whose rows these are. */
+typedef struct EasqWritten
+{
+	Oid			relation;
+	TupleDesc	desc;
+	Tuplestorestate *now;
+	Tuplestorestate *before;	/* UPDATE: the same rows as they were; else NULL */
+	const char *source;			/* "insert", "update" */
+} EasqWritten;
+
+/*
+ * Errors become a row of easq.step, except those that no INSERT may swallow:
+ * cancel and shutdown, out of memory or disk, the locking errors; and all under option strict.
+ */
+extern void EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written);
+
+/* The author must still own the table; ERROR 42501. */
+extern void EasqCheckAuthor(const EasqQuestionnaire *questionnaire);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * easq_learn and easq_stop_learning.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
+
+#include "easq.h"
+#include "learn/answers.h"
+#include "learn/attach.h"
+#include "learn/author.h"
+#include "learn/statement.h"
+#include "store/model.h"
+#include "store/questionnaire.h"
+
+PG_FUNCTION_INFO_V1(easq_learn);
+PG_FUNCTION_INFO_V1(easq_stop_learning);
+
+static void
+check_teach(const char *model)
+{
+	EasqIdentity identity;
+
+	EasqModelIdentity(model, &identity, false);
+	EasqModelCheckRight(model, identity.owner, GetUserId(), EASQ_TO_TEACH);
+}
+
+static Oid
+relation_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("questionnaire must not be null"),
+				 errhint("Pass the name of the table that answers are written to.")));
+	return PG_GETARG_OID(1);
+}
+
+static Jsonb *
+empty_object(void)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+}
+
+static EasqQuestionnaire
+questionnaire_of(FunctionCallInfo fcinfo)
+{
+	return (EasqQuestionnaire) {
+		.model = EasqTextArgument(fcinfo, 0, "model"),
+		.relation = relation_argument(fcinfo),
+		.author = GetUserId(),
+		.answer = EasqTextArgument(fcinfo, 2, "answer"),
+		.respondent = EasqTextArgument(fcinfo, 3, "respondent"),
+		.features = EasqOptionalText(fcinfo, 4),
+		.search_path = EasqCurrentSearchPath(),
+		.options = PG_ARGISNULL(5) ? empty_object() : PG_GETARG_JSONB_P(5)
+	};
+}
+
+/* Rows that are in the table now, or none: the features query is tried on them before anything is attached. */
+static Tuplestorestate *
+table_rows(Relation relation, bool all)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	Portal		portal;
+	uint64		fetched;
+
+	if (!all)
+		return rows;
+	SPI_connect();
+	portal = SPI_cursor_open(NULL, SPI_prepare(psprintf("SELECT * FROM %s",
+														quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+																				   RelationGetRelationName(relation))),
+											   0, NULL),
+							 NULL, NULL, true);
+	do
+	{
+		SPI_cursor_fetch(portal, true, 1000);
+		fetched = SPI_processed;
+		for (uint64 i = 0; i < fetched; i++)
+			tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
+		SPI_freetuptable(SPI_tuptable);
+	} while (fetched > 0);
+	SPI_cursor_close(portal);
+	SPI_finish();
+	return rows;
+}
+
+/* Everything at once and as errors: the caller is watching. */
+static void
+take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options)
+{
+	Relation	relation = table_open(questionnaire->relation, AccessShareLock);
+	Tuplestorestate *rows = table_rows(relation, options->backlog != EASQ_BACKLOG_NONE);
+	EasqCollection collection;
+	EasqLearner *learner;
+	EasqAuthor	author;
+	EasqModel  *model;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	model = EasqModelRead(questionnaire->model, false);
+	PopActiveSnapshot();
+	EasqBecomeAuthor(&author, questionnaire->author, questionnaire->search_path);
+	EasqCollect(&collection, model->spec, questionnaire, options, questionnaire->relation,
+				RelationGetDescr(relation), rows);
+	EasqLeaveAuthor(&author);
+	tuplestore_end(rows);
+	table_close(relation, NoLock);
+	if (collection.count > 0)
+	{
+		learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, EASQ_WAIT);
+		if (options->backlog == EASQ_BACKLOG_LEARN)
+			EasqLearnAnswers(learner, collection.answers, collection.count, "backlog", options->strict);
+		else
+			EasqRemember(learner->model, collection.answers, collection.count);
+		EasqLearnerSave(learner);
+	}
+	if (collection.refused > 0)
+		ereport(NOTICE,
+				(errmsg("%d answers of the backlog cannot be learned: %s", collection.refused, collection.reason)));
+	if (options->backlog != EASQ_BACKLOG_NONE)
+		ereport(NOTICE,
+				(errmsg("%d answers of the backlog were %s", collection.count,
+						options->backlog == EASQ_BACKLOG_LEARN ? "learned" : "remembered")));
+}
+
+Datum
+easq_learn(PG_FUNCTION_ARGS)
+{
+	EasqQuestionnaire questionnaire = questionnaire_of(fcinfo);
+	EasqLearnOptions options;
+
+	EasqLearnOptionsRead(&options, questionnaire.options);
+	check_teach(questionnaire.model);
+	EasqCheckQuestionnaire(questionnaire.relation);
+	take_backlog(&questionnaire, &options);
+	EasqAttach(questionnaire.relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
+	EasqQuestionnaireWrite(&questionnaire);
+	PG_RETURN_VOID();
+}
+
+Datum
+easq_stop_learning(PG_FUNCTION_ARGS)
+{
+	char	   *model = EasqTextArgument(fcinfo, 0, "model");
+	Oid			relation = relation_argument(fcinfo);
+
+	check_teach(model);
+	EasqCheckQuestionnaire(relation);
+	if (!EasqQuestionnaireDelete(model, relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not learn from table %s", model, get_rel_name(relation)),
+				 errhint("SELECT model, questionnaire FROM easq.questionnaire lists what learns from what.")));
+	EasqDetachIfUnused(relation);
+	PG_RETURN_VOID();
+}

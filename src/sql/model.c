@@ -1,0 +1,177 @@
+/*
+ * easq_create_model, easq_configure, easq_drop_model.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "easq.h"
+#include "learn/attach.h"
+#include "sql/model.h"
+#include "store/answer.h"
+#include "store/model.h"
+#include "store/tensor.h"
+
+PG_FUNCTION_INFO_V1(easq_create_model);
+PG_FUNCTION_INFO_V1(easq_configure);
+PG_FUNCTION_INFO_V1(easq_drop_model);
+
+/* Takes the option owner out of the options; the role it names, or otherwise. */
+static Oid
+take_owner(Jsonb **options, Oid otherwise)
+{
+	JsonbValue	key = {.type = jbvString, .val.string = {.len = 5, .val = "owner"}};
+	JsonbValue *value;
+	Oid			role;
+
+	if (*options == NULL || !JB_ROOT_IS_OBJECT(*options))
+		return otherwise;
+	value = findJsonbValueFromContainer(&(*options)->root, JB_FOBJECT, &key);
+	if (value == NULL)
+		return otherwise;
+	if (value->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option owner must be the name of a role"),
+				 errhint("Write it as a string: {\"owner\": \"curator\"}.")));
+	role = get_role_oid(pnstrdup(value->val.string.val, value->val.string.len), false);
+	/* As ALTER ... OWNER TO: one can only give to a role that one could act as. */
+	if (!EasqMaySetRole(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be able to act as role \"%s\"", GetUserNameFromId(role, false)),
+				 errhint("GRANT the role to %s first.", GetUserNameFromId(GetUserId(), false))));
+	*options = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(*options),
+												  CStringGetTextDatum("owner")));
+	return role;
+}
+
+static void
+default_statistics(EasqModel *model)
+{
+	int			numerics = Max(model->spec->numerics, 1);
+
+	model->mean = palloc0(sizeof(double) * numerics);
+	model->deviation = palloc(sizeof(double) * numerics);
+	for (int i = 0; i < numerics; i++)
+		model->deviation[i] = 1;
+}
+
+EasqModel *
+EasqDefineModel(const char *name, Jsonb *features, Jsonb *options)
+{
+	EasqModel  *model = palloc0(sizeof(EasqModel));
+
+	EasqModelCheckName(name);
+	model->name = pstrdup(name);
+	model->owner = take_owner(&options, GetUserId());
+	model->features = features;
+	model->spec = EasqSpecParse(features);
+	EasqOptionsInit(&model->options);
+	EasqOptionsApply(&model->options, options, true);
+	EasqModelSetShape(model);
+	default_statistics(model);
+	return model;
+}
+
+static float *
+floats(size_t count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count);
+}
+
+void
+EasqRefuseExisting(const char *name)
+{
+	EasqIdentity identity;
+
+	if (EasqModelIdentity(name, &identity, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" exists already", name),
+				 errhint("Choose another name, or easq_drop_model('%s') first.", name)));
+}
+
+Datum
+easq_create_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	EasqModel  *model;
+	float	   *weights;
+	float	  **embedding;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("features must not be null"),
+				 errhint("Pass a list such as [{\"name\": \"age\", \"kind\": \"numeric\"}].")));
+	model = EasqDefineModel(name, PG_GETARG_JSONB_P(1), PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+	EasqRefuseExisting(name);
+
+	weights = floats(model->layout.total);
+	EasqInitWeights(&model->layout, (uint64) model->options.seed, weights);
+	embedding = palloc0(sizeof(float *) * Max(model->spec->tables, 1));
+	for (int i = 0; i < model->spec->count; i++)
+	{
+		const EasqFeature *feature = &model->spec->feature[i];
+
+		if (feature->table < 0)
+			continue;
+		embedding[feature->table] = floats((size_t) feature->size * feature->dim);
+		EasqInitEmbedding((uint64) model->options.seed, feature->table, feature->size, feature->dim,
+						  embedding[feature->table]);
+	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	EasqModelInsert(model, weights, embedding);
+	PopActiveSnapshot();
+	PG_RETURN_VOID();
+}
+
+static void
+check_teach(const char *name)
+{
+	EasqIdentity identity;
+
+	EasqModelIdentity(name, &identity, false);
+	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
+}
+
+Datum
+easq_configure(PG_FUNCTION_ARGS)
+{
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	Jsonb	   *options = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	EasqModel  *model;
+
+	check_teach(name);
+	EasqModelLockDefinition(name);
+	EasqModelLock(name, EASQ_WAIT);
+	model = EasqModelRead(name, false);
+	model->owner = take_owner(&options, model->owner);
+	EasqOptionsApply(&model->options, options, false);
+	EasqWriteDefinition(model);
+	EasqTrimAnswers(model);
+	PopActiveSnapshot();
+	PG_RETURN_VOID();
+}
+
+Datum
+easq_drop_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+
+	check_teach(name);
+	EasqModelLockDefinition(name);
+	EasqModelLock(name, EASQ_WAIT);
+	EasqDetachModel(name);
+	EasqModelDelete(name);
+	PopActiveSnapshot();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,143 @@
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "compat.h"
+#include "sql/scoring.h"
+
+EasqScoring *
+EasqScoringCreate(MemoryContext context, int block)
+{
+	EasqScoring *scoring = MemoryContextAllocZero(context, sizeof(EasqScoring));
+
+	scoring->context = context;
+	scoring->block = block;
+	scoring->reader_context = AllocSetContextCreate(context, "easq row type", ALLOCSET_SMALL_SIZES);
+	scoring->row_context = AllocSetContextCreate(context, "easq row", ALLOCSET_SMALL_SIZES);
+	EasqPinInit(&scoring->pin, context);
+	return scoring;
+}
+
+static void
+use_version(EasqScoring *scoring, const EasqVersion *version)
+{
+	bool		another = scoring->pin.version != version;
+	MemoryContext old;
+
+	EasqPinSet(&scoring->pin, version);
+	if (!another)
+		return;
+	/* The reader belongs to the version's features; x and work to its shape. */
+	MemoryContextReset(scoring->reader_context);
+	old = MemoryContextSwitchTo(scoring->reader_context);
+	scoring->reader = NULL;
+	scoring->row_type = InvalidOid;
+	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
+	scoring->work = MemoryContextAllocHuge(scoring->reader_context, sizeof(float) *
+										   EasqScoreWork(&version->model->layout.shape, scoring->block));
+	initStringInfo(&scoring->example);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+look_up(EasqScoring *scoring, const char *name, int length, bool push_snapshot)
+{
+	/* Until the new version is there nothing is remembered: an error must not leave half a state. */
+	scoring->statement.epoch = 0;
+	if (scoring->model == NULL || scoring->model_length != length || memcmp(scoring->model, name, length) != 0)
+	{
+		if (scoring->model)
+			pfree(scoring->model);
+		scoring->model = NULL;
+		scoring->model = MemoryContextAlloc(scoring->context, length + 1);
+		memcpy(scoring->model, name, length);
+		scoring->model[length] = '\0';
+		scoring->model_length = length;
+	}
+	if (push_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	use_version(scoring, EasqVersionAcquire(scoring->model, GetUserId(), EASQ_TO_SCORE));
+	scoring->role = GetUserId();
+	if (push_snapshot)
+		PopActiveSnapshot();
+	else
+		(void) EasqStatementChanged(&scoring->statement);
+}
+
+bool
+EasqScoringUse(EasqScoring *scoring, text *model)
+{
+	const char *name = VARDATA_ANY(model);
+	int			length = (int) VARSIZE_ANY_EXHDR(model);
+	const EasqVersion *before = scoring->pin.version;
+	MemoryContext old;
+
+	if (before != NULL && scoring->model != NULL && scoring->role == GetUserId() &&
+		scoring->model_length == length && memcmp(scoring->model, name, length) == 0 &&
+		ActiveSnapshotSet() && !EasqStatementChanged(&scoring->statement))
+		return false;
+	/* What loading leaves behind in the caller's context would add up over statements of a loop. */
+	old = MemoryContextSwitchTo(scoring->row_context);
+	look_up(scoring, name, length, !ActiveSnapshotSet());
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(scoring->row_context);
+	return before != scoring->pin.version;
+}
+
+static void
+use_row_type(EasqScoring *scoring, Oid type, int32 typmod)
+{
+	const EasqSpec *spec = scoring->pin.version->model->spec;
+	TupleDesc	desc = lookup_rowtype_tupdesc_domain(type, typmod, false);
+	MemoryContext old = MemoryContextSwitchTo(scoring->reader_context);
+
+	scoring->row_type = InvalidOid;
+	scoring->desc = CreateTupleDescCopy(desc);
+	ReleaseTupleDesc(desc);
+	scoring->reader = EasqReaderCreate(spec, scoring->desc, scoring->reader_context);
+	scoring->values = palloc(sizeof(Datum) * scoring->desc->natts);
+	scoring->nulls = palloc(sizeof(bool) * scoring->desc->natts);
+	MemoryContextSwitchTo(old);
+	scoring->row_type = type;
+	scoring->row_typmod = typmod;
+}
+
+void
+EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
+{
+	const EasqVersion *version = scoring->pin.version;
+	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
+	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
+	Oid			type = HeapTupleHeaderGetTypeId(header);
+	int32		typmod = HeapTupleHeaderGetTypMod(header);
+	HeapTupleData tuple;
+
+	if (type != scoring->row_type || typmod != scoring->row_typmod)
+		use_row_type(scoring, type, typmod);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, scoring->desc, scoring->values, scoring->nulls);
+	resetStringInfo(&scoring->example);
+	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, &scoring->example, NULL);
+	EasqEncode(version->model->spec, &version->backbone->encoding,
+			   scoring->example.data, scoring->example.len, x, NULL);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(scoring->row_context);
+}
+
+void
+EasqRefuseSelectors(FunctionCallInfo fcinfo)
+{
+	if (!PG_ARGISNULL(2) || !PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("argument %s is not supported yet", PG_ARGISNULL(2) ? "version" : "adapter"),
+				 errhint("Leave it out: the model is scored as it is now.")));
+}

@@ -1,0 +1,55 @@
+/*
+ * What easq_score, easq_satisfaction and easq_batch_score share: the version
+ * that the statement sees, and the columns of the rows that come.
+ */
+#ifndef EASQ_SCORING_H
+#define EASQ_SCORING_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "feature/example.h"
+#include "store/cache.h"
+#include "store/statement.h"
+
+typedef struct EasqScoring
+{
+	MemoryContext context;		/* of the call site, maybe longer than a statement */
+	EasqStatement statement;
+	Oid			role;			/* whose right was checked */
+	char	   *model;			/* name that version stands for */
+	int			model_length;
+	EasqPin		pin;
+
+	/* the reader of rows of one type */
+	MemoryContext reader_context;	/* reset when the type or the version changes */
+	EasqReader *reader;
+	TupleDesc	desc;
+	Oid			row_type;
+	int32		row_typmod;
+	Datum	   *values;
+	bool	   *nulls;
+	StringInfoData example;
+
+	MemoryContext row_context;	/* reset for each row */
+	float	   *x;				/* [block, k] */
+	float	   *work;
+	int			block;			/* rows that x and work have room for */
+} EasqScoring;
+
+extern EasqScoring *EasqScoringCreate(MemoryContext context, int block);
+
+/*
+ * Makes scoring stand for this model as the active snapshot shows it: a few
+ * comparisons where nothing changed, else one look at two rows.  True where the version is another.
+ */
+extern bool EasqScoringUse(EasqScoring *scoring, text *model);
+
+/* Encodes a row (a composite datum) into x [k].  ERROR where it cannot be. */
+extern void EasqScoringEncode(EasqScoring *scoring, Datum record, float *x);
+
+/* ERROR 0A000 where the argument is not null: names kept for later. */
+extern void EasqRefuseSelectors(FunctionCallInfo fcinfo);
+
+#endif

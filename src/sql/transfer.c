@@ -1,0 +1,339 @@
+/*
+ * easq_export and easq_import: a model as a safetensors file.
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "core/kernel.h"
+#include "compat.h"
+#include "easq.h"
+#include "feature/json.h"
+#include "sql/model.h"
+#include "store/cache.h"
+#include "store/tensor.h"
+#include "transfer/safetensors.h"
+
+PG_FUNCTION_INFO_V1(easq_export);
+PG_FUNCTION_INFO_V1(easq_import);
+
+static char *
+doubles_text(const double *values, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '[');
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, i > 0 ? ",%.17g" : "%.17g", values[i]);
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}
+
+static char *
+jsonb_text(Jsonb *jsonb)
+{
+	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+}
+
+static void
+write_metadata(EasqFileWriter *writer, const EasqModel *model)
+{
+	EasqFileWriterMetadata(writer, "format", psprintf("easq %d", EASQ_FORMAT), true, false);
+	EasqFileWriterMetadata(writer, "alpha", psprintf("%.17g", model->options.hyper.alpha), false, false);
+	EasqFileWriterMetadata(writer, "features", jsonb_text(model->features), false, false);
+	EasqFileWriterMetadata(writer, "options", jsonb_text(EasqOptionsToJsonb(&model->options)), false, false);
+	EasqFileWriterMetadata(writer, "mean", doubles_text(model->mean, model->spec->numerics), false, false);
+	EasqFileWriterMetadata(writer, "deviation", doubles_text(model->deviation, model->spec->numerics), false, false);
+	EasqFileWriterMetadata(writer, "trained", model->trained ? "true" : "false", false, true);
+}
+
+/* Calls visit for every tensor of the model in the order of the file. */
+typedef void (*VisitTensor) (const char *name, int ndim, const int64 *dim, float *data, void *arg);
+
+static void
+visit_tensors(const EasqModel *model, float *weights, float **embedding, VisitTensor visit, void *arg)
+{
+	int64		dim[3];
+
+	for (int i = 0; i < EASQ_TENSORS; i++)
+	{
+		const EasqTensor *tensor = &model->layout.tensor[i];
+
+		if (tensor->count == 0)
+			continue;
+		for (int j = 0; j < tensor->ndim; j++)
+			dim[j] = tensor->dim[j];
+		visit(tensor->name, tensor->ndim, dim, weights + tensor->offset, arg);
+	}
+	for (int i = 0; i < model->spec->count; i++)
+	{
+		const EasqFeature *feature = &model->spec->feature[i];
+
+		if (feature->table < 0)
+			continue;
+		dim[0] = feature->size;
+		dim[1] = feature->dim;
+		visit(EasqEmbeddingName(feature), 2, dim, embedding[feature->table], arg);
+	}
+}
+
+static void
+write_header(const char *name, int ndim, const int64 *dim, float *data pg_attribute_unused(), void *writer)
+{
+	EasqFileWriterTensor(writer, name, ndim, dim);
+}
+
+static int64
+count_of(int ndim, const int64 *dim)
+{
+	int64		count = 1;
+
+	for (int i = 0; i < ndim; i++)
+		count *= dim[i];
+	return count;
+}
+
+static void
+write_data(const char *name pg_attribute_unused(), int ndim, const int64 *dim, float *data, void *writer)
+{
+	EasqFileWriterData(writer, data, count_of(ndim, dim));
+}
+
+Datum
+easq_export(PG_FUNCTION_ARGS)
+{
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	const EasqVersion *version;
+	EasqPin    *pin = palloc(sizeof(EasqPin));
+	EasqFileWriter writer;
+	float	   *weights;
+
+	EasqPinInit(pin, CurrentMemoryContext);
+	version = EasqVersionAcquire(name, GetUserId(), EASQ_TO_TEACH);
+	EasqPinSet(pin, version);
+	weights = (float *) version->weights;
+	EasqFileWriterInit(&writer);
+	write_metadata(&writer, version->model);
+	visit_tensors(version->model, weights, version->backbone->encoding.embedding, write_header, &writer);
+	EasqFileWriterBeginData(&writer);
+	visit_tensors(version->model, weights, version->backbone->encoding.embedding, write_data, &writer);
+	EasqPinSet(pin, NULL);
+	PG_RETURN_BYTEA_P(writer.file);
+}
+
+static char *
+shape_text(int ndim, const int64 *dim)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < ndim; i++)
+		appendStringInfo(&text, i > 0 ? " x %lld" : "%lld", (long long) dim[i]);
+	return text.data;
+}
+
+static void
+read_tensor(const char *name, int ndim, const int64 *dim, float *data, void *arg)
+{
+	EasqFile   *file = arg;
+	EasqFileTensor *tensor = EasqFileFind(file, name);
+
+	if (tensor == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the file has no tensor \"%s\"", name),
+				 errhint("The file must come from a model of the same features, rank and experts.")));
+	if (tensor->ndim != ndim || memcmp(tensor->dim, dim, sizeof(int64) * ndim) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tensor \"%s\" is %s in the file and %s in the model", name,
+						shape_text(tensor->ndim, tensor->dim), shape_text(ndim, dim)),
+				 errhint("Create a model with the sizes of the file, or import under a new name if the file carries its features.")));
+	memcpy(data, file->data + tensor->begin, sizeof(float) * tensor->count);
+	if (!EasqAllFinite(tensor->count, data))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("tensor \"%s\" holds a number that is not finite", name),
+				 errhint("The file is damaged, or its training diverged.")));
+	tensor->used = true;
+}
+
+static void
+refuse_extra(const EasqFile *file)
+{
+	for (int i = 0; i < file->count; i++)
+		if (!file->tensor[i].used)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the file has a tensor \"%s\" that the model has not", file->tensor[i].name),
+					 errhint("The file must come from a model of the same features, rank and experts.")));
+}
+
+static void
+bad_metadata(const char *key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" in the file's __metadata__ is not what easq_export writes", key),
+			 errhint("Leave it out of __metadata__, or write it as easq_export does.")));
+}
+
+static Jsonb *
+metadata_json(const EasqFile *file, const char *key)
+{
+	char	   *text = EasqFileMetadata(file, key);
+
+	return text ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))) : NULL;
+}
+
+/* Means or deviations, where the file has them. */
+static void
+read_doubles(const EasqFile *file, const char *key, int count, double minimum, double *values)
+{
+	Jsonb	   *array = metadata_json(file, key);
+
+	if (array == NULL)
+		return;
+	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array) || (int) JB_ROOT_COUNT(array) != count)
+		bad_metadata(key);
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(&array->root, (uint32) i);
+
+		if (value->type != jbvNumeric || !EasqJsonReal(value, &values[i]) || !isfinite(values[i]) || values[i] < minimum)
+			bad_metadata(key);
+	}
+}
+
+/* What belongs to the weights: alpha scales LoRA, means and deviations standardise what they multiply. */
+static void
+read_statistics(const EasqFile *file, EasqModel *model)
+{
+	char	   *alpha = EasqFileMetadata(file, "alpha");
+	char	   *trained = EasqFileMetadata(file, "trained");
+	char	   *end;
+
+	if (alpha)
+	{
+		EasqOptions checked = model->options;
+		double		value = strtod(alpha, &end);
+
+		if (end == alpha || *end != '\0' || !isfinite(value))
+			bad_metadata("alpha");
+		EasqOptionsApply(&checked, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{\"alpha\": %.17g}", value)))), false);
+		model->options = checked;
+	}
+	read_doubles(file, "mean", model->spec->numerics, -DBL_MAX, model->mean);
+	read_doubles(file, "deviation", model->spec->numerics, 0, model->deviation);
+	if (trained)
+		model->trained = strcmp(trained, "true") == 0;
+}
+
+static void
+check_same_features(const EasqFile *file, const EasqModel *model)
+{
+	Jsonb	   *features = metadata_json(file, "features");
+	EasqSpec   *spec = features ? EasqSpecParse(features) : model->spec;
+
+	for (int i = 0; i < model->spec->count; i++)
+	{
+		const EasqFeature *ours = &model->spec->feature[i];
+		const EasqFeature *theirs = &spec->feature[i];
+
+		if (spec->count != model->spec->count || strcmp(ours->name, theirs->name) != 0 || ours->kind != theirs->kind ||
+			ours->hashed != theirs->hashed || ours->size != theirs->size || ours->dim != theirs->dim)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the file was made for other features than those of model \"%s\"", model->name),
+					 errhint("Import it under a new name: the file carries its own features.")));
+	}
+}
+
+/* Copies the whole file into memory of the model's shape, checking everything. */
+static void
+read_file(EasqFile *file, EasqModel *model, float **weights, float ***embedding)
+{
+	*weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * model->layout.total);
+	*embedding = palloc0(sizeof(float *) * Max(model->spec->tables, 1));
+	for (int i = 0; i < model->spec->count; i++)
+	{
+		const EasqFeature *feature = &model->spec->feature[i];
+		EasqFileTensor *tensor = feature->table < 0 ? NULL : EasqFileFind(file, EasqEmbeddingName(feature));
+
+		/* A table as large as the file says it is, not as a wrong definition claims. */
+		if (tensor && tensor->count == feature->size * feature->dim)
+			(*embedding)[feature->table] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * tensor->count);
+	}
+	visit_tensors(model, *weights, *embedding, read_tensor, file);
+	refuse_extra(file);
+}
+
+static void
+import_new(const char *name, EasqFile *file)
+{
+	Jsonb	   *features = metadata_json(file, "features");
+	EasqModel  *model;
+	float	   *weights;
+	float	  **embedding;
+
+	if (features == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist, and the file has no features in its __metadata__", name),
+				 errhint("Create the model with easq_create_model first.")));
+	model = EasqDefineModel(name, features, metadata_json(file, "options"));
+	read_statistics(file, model);
+	read_file(file, model, &weights, &embedding);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	EasqModelInsert(model, weights, embedding);
+	PopActiveSnapshot();
+}
+
+static void
+import_over(const char *name, EasqFile *file)
+{
+	EasqIdentity identity;
+	EasqModel  *model;
+	float	   *weights;
+	float	  **embedding;
+
+	EasqModelIdentity(name, &identity, false);
+	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
+	EasqModelLockDefinition(name);
+	EasqModelLock(name, EASQ_WAIT);
+	model = EasqModelRead(name, false);
+	check_same_features(file, model);
+	read_statistics(file, model);
+	read_file(file, model, &weights, &embedding);
+	model->backbone_step = 0;
+	model->adapter_step = 0;
+	EasqWriteBackbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
+	EasqWriteOptions(model);
+	EasqWriteAdapter(model, weights, NULL, NULL);
+	PopActiveSnapshot();
+}
+
+Datum
+easq_import(PG_FUNCTION_ARGS)
+{
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	bytea	   *data = PG_GETARG_BYTEA_PP(1);
+	EasqFile   *file = EasqFileParse(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+	EasqIdentity identity;
+
+	EasqModelCheckName(name);
+	if (EasqModelIdentity(name, &identity, true))
+		import_over(name, file);
+	else
+		import_new(name, file);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,51 @@
+/*
+ * Remembered answers (easq.answer), a ring of the latest replay_answers of a
+ * model.  All calls are made under the model's lock and read under the active snapshot.
+ */
+#ifndef EASQ_ANSWER_H
+#define EASQ_ANSWER_H
+
+#include "store/model.h"
+
+#define EASQ_KEY_BYTES 16
+
+typedef struct EasqAnswer
+{
+	char	   *respondent;		/* NULL: unknown */
+	uint8		key[EASQ_KEY_BYTES];	/* digest of what identifies it */
+	bool		keyed;			/* the user named the key: a new answer supersedes the one with the same key */
+	double		answer;			/* more is better */
+	char	   *example;		/* packed feature values */
+	int			length;
+	int			slot;			/* where it is remembered, -1: nowhere yet */
+	int64		ordinal;		/* count of answers when it came */
+} EasqAnswer;
+
+/* Remembers answers in order, the oldest making room; model->answers counts on, slots and ordinals are set. */
+extern void EasqRemember(EasqModel *model, EasqAnswer *answers, int count);
+
+/* Forgets one answer with this key and this value, if there is one. */
+extern bool EasqForget(EasqModel *model, const uint8 *key, double answer);
+
+/* Forgets what lies beyond the ring after replay_answers became smaller. */
+extern void EasqTrimAnswers(const EasqModel *model);
+
+/*
+ * Remembered answers whose value differs, in slot order from slot on and round
+ * the ring, at most limit; respondent NULL: anybody's.  Returns how many; palloc'd.
+ */
+extern int	EasqFindOpposite(const EasqModel *model, const char *respondent, double answer,
+							 int slot, int limit, EasqAnswer *found);
+
+/* Slots of the ring: draws of a starting slot are below it. */
+extern int	EasqAnswerSlots(const EasqModel *model);
+
+/* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
+extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
+
+/* The queue: answers whose statement could not lock the model. */
+extern void EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count);
+/* Takes out of the queue all that the snapshot shows; palloc'd. */
+extern int	EasqTakeQueued(const EasqModel *model, EasqAnswer **found);
+
+#endif

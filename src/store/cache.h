@@ -1,0 +1,47 @@
+/*
+ * Loaded versions: weights ready for scoring, once for each content id, in
+ * this backend.  Bounded by the setting easq.cache_size; least recently used go first.
+ */
+#ifndef EASQ_CACHE_H
+#define EASQ_CACHE_H
+
+#include "core/scorer.h"
+#include "store/model.h"
+
+/* A backbone outlives the adapter versions that stand on it. */
+typedef struct EasqBackbone
+{
+	EasqEncoding encoding;		/* means, deviations, embedding tables */
+	float	   *weights;		/* [layout.backbone] */
+} EasqBackbone;
+
+typedef struct EasqVersion
+{
+	EasqModel  *model;
+	const EasqBackbone *backbone;
+	const float *weights;		/* the whole flat block */
+	EasqScorer	scorer;
+} EasqVersion;
+
+/*
+ * The version of a model that the active snapshot shows, loaded if need be.
+ * Checks role's right every time.  Pinned until EasqVersionRelease.
+ */
+extern const EasqVersion *EasqVersionAcquire(const char *name, Oid role, EasqRight right);
+extern void EasqVersionRelease(const EasqVersion *version);
+
+/* A pin that goes when its memory context is reset or deleted, on error too. */
+typedef struct EasqPin
+{
+	const EasqVersion *version;
+	MemoryContextCallback callback;
+} EasqPin;
+
+/* pin must be allocated in context (or live longer), never on the stack. */
+extern void EasqPinInit(EasqPin *pin, MemoryContext context);
+/* Takes over a version just acquired (or NULL) and releases the one held before. */
+extern void EasqPinSet(EasqPin *pin, const EasqVersion *version);
+
+extern int	easq_cache_size;	/* setting, in kB */
+
+#endif

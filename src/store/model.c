@@ -1,0 +1,268 @@
+/*
+ * Reading models: what a statement may do and which weights it means.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "store/columns.h"
+#include "store/model.h"
+#include "store/row.h"
+
+static void
+unknown_model(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("model \"%s\" does not exist", name),
+			 errhint("SELECT name FROM easq.models lists the models; easq_create_model makes one.")));
+}
+
+/* Opens a scan on one row of a table keyed by the model's name; NULL where there is none. */
+static HeapTuple
+find_row(EasqScan *scan, const char *table, const char *index, const char *name)
+{
+	ScanKeyData key;
+
+	EasqKeyText(&key, 1, name);
+	EasqScanBegin(scan, table, index, AccessShareLock, GetActiveSnapshot(), 1, &key);
+	return EasqScanNext(scan, false);
+}
+
+static void
+check_format(const EasqScan *scan, HeapTuple tuple, const char *name)
+{
+	int			format = DatumGetInt32(EasqColumn(scan, tuple, MODEL_FORMAT));
+
+	if (format != EASQ_FORMAT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("model \"%s\" is stored in format %d, and this library reads format %d", name, format, EASQ_FORMAT),
+				 errhint("Install the version of easq that wrote it, or run ALTER EXTENSION easq UPDATE.")));
+}
+
+/* An adapter belongs to the backbone it was trained on: both were written by one transaction. */
+static void
+check_pair(const char *name, const pg_uuid_t *backbone, const pg_uuid_t *named)
+{
+	if (memcmp(backbone, named, sizeof(pg_uuid_t)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the adapter of model \"%s\" was made for another backbone", name),
+				 errhint("Rows of easq.model and easq.adapter must be restored together.")));
+}
+
+bool
+EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
+{
+	EasqScan	scan;
+	HeapTuple	tuple = find_row(&scan, "model", "model_pkey", name);
+	bool		found = HeapTupleIsValid(tuple);
+	pg_uuid_t	named;
+
+	if (found)
+	{
+		check_format(&scan, tuple, name);
+		identity->owner = DatumGetObjectId(EasqColumn(&scan, tuple, MODEL_OWNER));
+		identity->backbone_id = EasqColumnId(&scan, tuple, MODEL_BACKBONE_ID);
+	}
+	EasqScanEnd(&scan);
+	if (found)
+	{
+		tuple = find_row(&scan, "adapter", "adapter_pkey", name);
+		found = HeapTupleIsValid(tuple);
+		if (found)
+		{
+			identity->adapter_id = EasqColumnId(&scan, tuple, ADAPTER_ID);
+			named = EasqColumnId(&scan, tuple, ADAPTER_BACKBONE_ID);
+			check_pair(name, &identity->backbone_id, &named);
+		}
+		EasqScanEnd(&scan);
+	}
+	if (!found && !missing_ok)
+		unknown_model(name);
+	return found;
+}
+
+static double *
+read_doubles(Datum datum, int expected, const char *name)
+{
+	ArrayType  *array = DatumGetArrayTypeP(datum);
+	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	double	   *values = palloc(sizeof(double) * Max(expected, 1));
+
+	if (ARR_ELEMTYPE(array) != FLOAT8OID || ARR_HASNULL(array) || count != expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("model \"%s\" has %d means or deviations instead of %d", name, count, expected),
+				 errhint("The row of easq.model was not written by easq; restore it from a backup.")));
+	memcpy(values, ARR_DATA_PTR(array), sizeof(double) * expected);
+	for (int i = 0; i < expected; i++)
+		if (!isfinite(values[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("model \"%s\" has a mean or deviation of %g", name, values[i]),
+					 errhint("The row of easq.model was not written by easq; restore it from a backup.")));
+	return values;
+}
+
+static void
+check_tables(const EasqSpec *spec)
+{
+	double		floats = 0;
+
+	for (int i = 0; i < spec->count; i++)
+		if (spec->feature[i].table >= 0)
+			floats += (double) spec->feature[i].size * spec->feature[i].dim;
+	if (floats > EASQ_MAX_EMBEDDING)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the embedding tables have %.0f numbers, and at most %.0f are allowed", floats, EASQ_MAX_EMBEDDING),
+				 errhint("Choose a smaller size or dim; with encoding hash, categories may share rows.")));
+}
+
+void
+EasqModelSetShape(EasqModel *model)
+{
+	EasqShape	shape = {
+		.k = model->spec->inputs,
+		.d = model->options.hidden,
+		.m = model->options.expert_hidden,
+		.r = model->options.rank,
+		.experts = {model->options.experts, model->options.satisfaction_experts}
+	};
+
+	check_tables(model->spec);
+	if (EasqLayoutInit(&model->layout, &shape) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a model of %d inputs, hidden %d, expert_hidden %d, rank %d and %d + %d experts has more than %zu parameters",
+						shape.k, shape.d, shape.m, shape.r, shape.experts[0], shape.experts[1], EASQ_MAX_PARAMETERS),
+				 errhint("Choose a smaller hidden or expert_hidden, or fewer experts.")));
+}
+
+static void
+read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
+{
+	bool		untrained;
+
+	check_format(scan, tuple, model->name);
+	model->owner = DatumGetObjectId(EasqColumn(scan, tuple, MODEL_OWNER));
+	model->features = DatumGetJsonbPCopy(EasqColumn(scan, tuple, MODEL_FEATURES));
+	model->spec = EasqSpecParse(model->features);
+	EasqOptionsInit(&model->options);
+	EasqOptionsApply(&model->options, DatumGetJsonbP(EasqColumn(scan, tuple, MODEL_OPTIONS)), true);
+	model->backbone_id = EasqColumnId(scan, tuple, MODEL_BACKBONE_ID);
+	model->backbone_version = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_VERSION));
+	model->backbone_step = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_STEP));
+	model->mean = read_doubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
+	model->deviation = read_doubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
+	(void) heap_getattr(tuple, MODEL_TRAINED_AT, RelationGetDescr(scan->table), &untrained);
+	model->trained = !untrained;
+	EasqModelSetShape(model);
+}
+
+static void
+read_counters(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
+{
+	model->adapter_version = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_VERSION));
+	model->adapter_step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
+	model->answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
+}
+
+void
+EasqModelReadCounters(EasqModel *model)
+{
+	EasqScan	scan;
+	HeapTuple	tuple = find_row(&scan, "adapter", "adapter_pkey", model->name);
+
+	if (!HeapTupleIsValid(tuple))
+		unknown_model(model->name);
+	read_counters(model, &scan, tuple);
+	EasqScanEnd(&scan);
+}
+
+EasqModel *
+EasqModelRead(const char *name, bool missing_ok)
+{
+	EasqModel  *model = palloc0(sizeof(EasqModel));
+	EasqScan	scan;
+	HeapTuple	tuple = find_row(&scan, "model", "model_pkey", name);
+	bool		found = HeapTupleIsValid(tuple);
+	pg_uuid_t	named;
+
+	model->name = pstrdup(name);
+	if (found)
+		read_definition(model, &scan, tuple);
+	EasqScanEnd(&scan);
+	if (found)
+	{
+		tuple = find_row(&scan, "adapter", "adapter_pkey", name);
+		found = HeapTupleIsValid(tuple);
+		if (found)
+		{
+			model->adapter_id = EasqColumnId(&scan, tuple, ADAPTER_ID);
+			named = EasqColumnId(&scan, tuple, ADAPTER_BACKBONE_ID);
+			check_pair(name, &model->backbone_id, &named);
+			read_counters(model, &scan, tuple);
+		}
+		EasqScanEnd(&scan);
+	}
+	if (found)
+		return model;
+	if (!missing_ok)
+		unknown_model(name);
+	return NULL;
+}
+
+void
+EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right)
+{
+	if (has_privs_of_role(role, owner))
+		return;
+	if (right == EASQ_TO_SCORE &&
+		pg_class_aclcheck(EasqTableIndex("model"), role, ACL_SELECT) == ACLCHECK_OK)
+		return;
+	if (right == EASQ_TO_SCORE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for model \"%s\"", name),
+				 errhint("GRANT SELECT ON easq.model TO the role lets it score with the models of this database.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of model \"%s\"", name),
+			 errhint("easq_configure(model, '{\"owner\": \"role\"}') hands a model to another role.")));
+}
+
+void
+EasqModelCheckName(const char *name)
+{
+	size_t		length = strlen(name);
+
+	if (length == 0 || length > EASQ_MAX_NAME)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("a model's name has 1 to %d bytes, not %zu", EASQ_MAX_NAME, length),
+				 errhint("Choose a shorter name.")));
+}
+
+pg_uuid_t
+EasqNewId(void)
+{
+	pg_uuid_t	id;
+
+	if (!pg_strong_random(id.data, UUID_LEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random id"),
+				 errhint("The system's source of strong random numbers failed.")));
+	return id;
+}

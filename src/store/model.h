@@ -1,0 +1,98 @@
+/*
+ * Models: the definition (easq.model) and the state of its two tiers.
+ */
+#ifndef EASQ_MODEL_H
+#define EASQ_MODEL_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+#include "core/shape.h"
+#include "core/step.h"
+#include "feature/example.h"
+#include "feature/options.h"
+#include "feature/spec.h"
+
+#define EASQ_FORMAT 1			/* of what the tables hold */
+#define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
+#define EASQ_MAX_NAME 63		/* bytes of a model's name */
+
+typedef struct EasqModel
+{
+	char	   *name;
+	Oid			owner;
+	Jsonb	   *features;		/* as given */
+	EasqSpec   *spec;
+	EasqOptions options;
+	EasqLayout	layout;
+	double	   *mean;			/* [spec->numerics] */
+	double	   *deviation;
+	pg_uuid_t	backbone_id;	/* random, new with every write of the tier */
+	int64		backbone_version;	/* for people */
+	int64		backbone_step;	/* Adam steps of the backbone */
+	bool		trained;
+	pg_uuid_t	adapter_id;
+	int64		adapter_version;
+	int64		adapter_step;
+	int64		answers;		/* answers remembered so far, those forgotten since included */
+} EasqModel;
+
+/* What scoring needs once a statement, without parsing anything. */
+typedef struct EasqIdentity
+{
+	Oid			owner;
+	pg_uuid_t	backbone_id;
+	pg_uuid_t	adapter_id;
+} EasqIdentity;
+
+typedef enum EasqRight
+{
+	EASQ_TO_SCORE,				/* owner, or SELECT on easq.model */
+	EASQ_TO_TEACH				/* owner (or a member of the owning role) */
+} EasqRight;
+
+/* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */
+extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
+extern EasqModel *EasqModelRead(const char *name, bool missing_ok);
+
+/* Reads the adapter row's counters again: remembering moves them without a new id. */
+extern void EasqModelReadCounters(EasqModel *model);
+
+/* ERROR 42501 where role may not. */
+extern void EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right);
+
+/* Fills model->layout from spec and options.  ERROR 54000 where that is too large. */
+extern void EasqModelSetShape(EasqModel *model);
+
+/* Is the name one a model can have?  ERROR 42602. */
+extern void EasqModelCheckName(const char *name);
+
+/* Writes a new model with its weights (the whole block), embeddings [tables] and fresh optimiser.  ERROR 42710. */
+extern void EasqModelInsert(EasqModel *model, const float *weights, float **embedding);
+
+/* Deletes the model with all rows of all tables that are its own.  The caller holds its lock. */
+extern void EasqModelDelete(const char *name);
+
+typedef enum EasqLockWait
+{
+	EASQ_WAIT,
+	EASQ_NO_WAIT				/* skip where another holds it */
+} EasqLockWait;
+
+/*
+ * Locks the adapter row of a model to the end of the transaction, then makes a
+ * snapshot current that sees what the lock protects: the caller pops it
+ * (PopActiveSnapshot).  40001 under REPEATABLE READ where the row has changed
+ * since.  Returns false, without a snapshot, only where wait is EASQ_NO_WAIT
+ * and another transaction holds the row, or has changed it since our snapshot.
+ */
+extern bool EasqModelLock(const char *name, EasqLockWait wait);
+
+/* Locks the definition against other trainings and configuration, not against learning or scoring. */
+extern void EasqModelLockDefinition(const char *name);
+
+/* A fresh random id.  ERROR where the system has no strong randomness. */
+extern pg_uuid_t EasqNewId(void);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Which tables teach which models (easq.questionnaire).  Only easq_learn
+ * writes it: a trigger believes this table, never its own arguments.
+ */
+#ifndef EASQ_QUESTIONNAIRE_H
+#define EASQ_QUESTIONNAIRE_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+typedef struct EasqQuestionnaire
+{
+	char	   *model;
+	Oid			relation;
+	Oid			author;			/* whose rights the features query has */
+	char	   *answer;
+	char	   *respondent;
+	char	   *features;		/* query over new_rows, or NULL: the row itself */
+	char	   *search_path;
+	Jsonb	   *options;
+} EasqQuestionnaire;
+
+/* Those of a table, by model name; palloc'd.  Reads what is committed now and what this transaction did. */
+extern int	EasqQuestionnairesOf(Oid relation, EasqQuestionnaire **found);
+
+/* Those of a model. */
+extern int	EasqQuestionnairesOfModel(const char *model, EasqQuestionnaire **found);
+
+/* Adds one, or replaces that of the same model and table. */
+extern void EasqQuestionnaireWrite(const EasqQuestionnaire *questionnaire);
+
+/* False where there was none. */
+extern bool EasqQuestionnaireDelete(const char *model, Oid relation);
+
+#endif

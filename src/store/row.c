@@ -1,0 +1,110 @@
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "store/row.h"
+
+static Datum
+column_or_null(const EasqScan *scan, HeapTuple tuple, AttrNumber column, bool *isnull)
+{
+	return heap_getattr(tuple, column, RelationGetDescr(scan->table), isnull);
+}
+
+Datum
+EasqColumn(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = column_or_null(scan, tuple, column, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("column %d of table easq.%s is null", column, RelationGetRelationName(scan->table)),
+				 errhint("The row was not written by easq; restore the table from a backup.")));
+	return value;
+}
+
+char *
+EasqColumnText(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
+{
+	return TextDatumGetCString(EasqColumn(scan, tuple, column));
+}
+
+char *
+EasqColumnTextOrNull(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = column_or_null(scan, tuple, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+pg_uuid_t
+EasqColumnId(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
+{
+	return *DatumGetUUIDP(EasqColumn(scan, tuple, column));
+}
+
+char *
+EasqColumnBytes(const EasqScan *scan, HeapTuple tuple, AttrNumber column, int *length)
+{
+	Datum		stored = EasqColumn(scan, tuple, column);
+	bytea	   *data = DatumGetByteaPP(stored);
+	char	   *copy;
+
+	*length = (int) VARSIZE_ANY_EXHDR(data);
+	copy = palloc(*length + 1);
+	memcpy(copy, VARDATA_ANY(data), *length);
+	if ((Pointer) data != DatumGetPointer(stored))
+		pfree(data);
+	return copy;
+}
+
+void
+EasqRowInit(EasqRow *row)
+{
+	memset(row->values, 0, sizeof(row->values));
+	memset(row->nulls, true, sizeof(row->nulls));
+	memset(row->replaces, false, sizeof(row->replaces));
+}
+
+void
+EasqRowSet(EasqRow *row, AttrNumber column, Datum value)
+{
+	Assert(column >= 1 && column <= (int) lengthof(row->values));
+	row->values[column - 1] = value;
+	row->nulls[column - 1] = false;
+	row->replaces[column - 1] = true;
+}
+
+void
+EasqRowSetNull(EasqRow *row, AttrNumber column)
+{
+	row->nulls[column - 1] = true;
+	row->replaces[column - 1] = true;
+}
+
+void
+EasqRowSetText(EasqRow *row, AttrNumber column, const char *value)
+{
+	if (value == NULL)
+		EasqRowSetNull(row, column);
+	else
+		EasqRowSet(row, column, CStringGetTextDatum(value));
+}
+
+void
+EasqRowSetId(EasqRow *row, AttrNumber column, const pg_uuid_t *id)
+{
+	EasqRowSet(row, column, UUIDPGetDatum(id));
+}
+
+Datum
+EasqBytesDatum(const void *data, Size length)
+{
+	bytea	   *copy = palloc(VARHDRSZ + length);
+
+	SET_VARSIZE(copy, VARHDRSZ + length);
+	memcpy(VARDATA(copy), data, length);
+	return PointerGetDatum(copy);
+}

@@ -1,0 +1,38 @@
+/*
+ * Reading and building rows of easq's tables, by the column numbers of columns.h.
+ */
+#ifndef EASQ_ROW_H
+#define EASQ_ROW_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "store/table.h"
+
+/* Column of a scanned row; ERROR XX001 where it is NULL and must not be. */
+extern Datum EasqColumn(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
+extern char *EasqColumnText(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
+extern char *EasqColumnTextOrNull(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
+extern pg_uuid_t EasqColumnId(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
+/* A bytea column, palloc'd in the current context. */
+extern char *EasqColumnBytes(const EasqScan *scan, HeapTuple tuple, AttrNumber column, int *length);
+
+/* A row under construction: every column is NULL until it is set. */
+typedef struct EasqRow
+{
+	Datum		values[32];
+	bool		nulls[32];
+	bool		replaces[32];
+} EasqRow;
+
+extern void EasqRowInit(EasqRow *row);
+extern void EasqRowSet(EasqRow *row, AttrNumber column, Datum value);
+extern void EasqRowSetNull(EasqRow *row, AttrNumber column);
+extern void EasqRowSetText(EasqRow *row, AttrNumber column, const char *value);	/* NULL: NULL */
+extern void EasqRowSetId(EasqRow *row, AttrNumber column, const pg_uuid_t *id);	/* *id must stay */
+extern Datum EasqBytesDatum(const void *data, Size length);
+
+#endif

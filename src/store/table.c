@@ -1,0 +1,147 @@
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/skey.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "store/table.h"
+
+#define EASQ_SCHEMA "easq"
+
+static Oid
+find_relation(const char *name)
+{
+	Oid			schema = get_namespace_oid(EASQ_SCHEMA, true);
+	Oid			relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s.%s does not exist", EASQ_SCHEMA, name),
+				 errhint("Run CREATE EXTENSION easq in this database.")));
+	return relation;
+}
+
+Relation
+EasqTableOpen(const char *name, LOCKMODE mode)
+{
+	return table_open(find_relation(name), mode);
+}
+
+Oid
+EasqTableIndex(const char *name)
+{
+	return find_relation(name);
+}
+
+void
+EasqScanBegin(EasqScan *scan, const char *table, const char *index, LOCKMODE mode,
+			  Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->mode = mode;
+	scan->table = EasqTableOpen(table, mode);
+	scan->index = index_open(EasqTableIndex(index), AccessShareLock);
+	scan->scan = systable_beginscan_ordered(scan->table, scan->index, snapshot, nkeys, keys);
+}
+
+HeapTuple
+EasqScanNext(EasqScan *scan, bool backward)
+{
+	return systable_getnext_ordered(scan->scan, backward ? BackwardScanDirection : ForwardScanDirection);
+}
+
+/* The lock on the table stays to the end of the transaction where the scan was for writing. */
+void
+EasqScanEnd(EasqScan *scan)
+{
+	systable_endscan_ordered(scan->scan);
+	index_close(scan->index, AccessShareLock);
+	table_close(scan->table, scan->mode == AccessShareLock ? AccessShareLock : NoLock);
+}
+
+void
+EasqKeyText(ScanKey key, AttrNumber attribute, const char *value)
+{
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));
+}
+
+void
+EasqKeyInt4(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int32 value)
+{
+	static const RegProcedure operators[] = {0, F_INT4LT, F_INT4LE, F_INT4EQ, F_INT4GE, F_INT4GT};
+
+	ScanKeyInit(key, attribute, strategy, operators[strategy], Int32GetDatum(value));
+}
+
+void
+EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value)
+{
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+}
+
+void
+EasqWriterBegin(EasqWriter *writer, const char *table)
+{
+	writer->table = EasqTableOpen(table, RowExclusiveLock);
+	writer->indexes = CatalogOpenIndexes(writer->table);
+}
+
+void
+EasqWriterInsert(EasqWriter *writer, const Datum *values, const bool *nulls)
+{
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(writer->table), (Datum *) values, (bool *) nulls);
+
+	CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
+	heap_freetuple(tuple);
+}
+
+void
+EasqWriterUpdate(EasqWriter *writer, HeapTuple old, const Datum *values,
+				 const bool *nulls, const bool *replaces)
+{
+	HeapTuple	tuple = heap_modify_tuple(old, RelationGetDescr(writer->table), (Datum *) values,
+										  (bool *) nulls, (bool *) replaces);
+
+	CatalogTupleUpdateWithInfo(writer->table, &old->t_self, tuple, writer->indexes);
+	heap_freetuple(tuple);
+}
+
+void
+EasqWriterDelete(EasqWriter *writer, HeapTuple old)
+{
+	CatalogTupleDelete(writer->table, &old->t_self);
+}
+
+void
+EasqWriterEnd(EasqWriter *writer)
+{
+	CatalogCloseIndexes(writer->indexes);
+	table_close(writer->table, NoLock);
+	CommandCounterIncrement();
+}
+
+int64
+EasqDeleteRows(const char *table, const char *index, int nkeys, ScanKey keys)
+{
+	EasqScan	scan;
+	HeapTuple	tuple;
+	int64		deleted = 0;
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	EasqScanBegin(&scan, table, index, RowExclusiveLock, snapshot, nkeys, keys);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		CatalogTupleDelete(scan.table, &tuple->t_self);
+		deleted++;
+	}
+	EasqScanEnd(&scan);
+	UnregisterSnapshot(snapshot);
+	CommandCounterIncrement();
+	return deleted;
+}

@@ -1,0 +1,68 @@
+/*
+ * easq's own tables, read and written directly: no planner, no search_path, no
+ * privileges of whoever calls, no statement that could run user code.  The
+ * rights are checked by model (see EasqModelCheckRight) before anything gets here.
+ *
+ * Only src/store includes this.
+ */
+#ifndef EASQ_TABLE_H
+#define EASQ_TABLE_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup.h"
+#include "access/skey.h"
+#include "catalog/indexing.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* Opens easq.<name>; ERROR where the extension's tables are not there. */
+extern Relation EasqTableOpen(const char *name, LOCKMODE mode);
+extern Oid	EasqTableIndex(const char *name);
+
+/*
+ * Rows of easq.<table> in the order of one of its btree indexes, seen under
+ * snapshot.  Keys are attribute numbers of the table, a prefix of the index;
+ * text keys compare as bytes (COLLATE "C").
+ */
+typedef struct EasqScan
+{
+	Relation	table;
+	Relation	index;
+	SysScanDesc scan;
+	LOCKMODE	mode;
+} EasqScan;
+
+extern void EasqScanBegin(EasqScan *scan, const char *table, const char *index, LOCKMODE mode,
+						  Snapshot snapshot, int nkeys, ScanKey keys);
+extern HeapTuple EasqScanNext(EasqScan *scan, bool backward);
+extern void EasqScanEnd(EasqScan *scan);
+
+extern void EasqKeyText(ScanKey key, AttrNumber attribute, const char *value);
+extern void EasqKeyInt4(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int32 value);
+extern void EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value);
+
+/*
+ * A table open for writing, its indexes with it.  Rows are found by EasqScan
+ * under a snapshot that the caller has made current, and nobody else changes
+ * them: the caller holds the model's lock.
+ */
+typedef struct EasqWriter
+{
+	Relation	table;
+	CatalogIndexState indexes;
+} EasqWriter;
+
+extern void EasqWriterBegin(EasqWriter *writer, const char *table);
+extern void EasqWriterInsert(EasqWriter *writer, const Datum *values, const bool *nulls);
+extern void EasqWriterUpdate(EasqWriter *writer, HeapTuple old, const Datum *values,
+							 const bool *nulls, const bool *replaces);
+extern void EasqWriterDelete(EasqWriter *writer, HeapTuple old);
+/* Ends the writing and makes it visible to what the command does next. */
+extern void EasqWriterEnd(EasqWriter *writer);
+
+/* Deletes the rows that the keys find; returns how many. */
+extern int64 EasqDeleteRows(const char *table, const char *index, int nkeys, ScanKey keys);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The rows of a training, in a temporary file: groups in an order that depends
+ * on the seed and the rows' content alone, cut into chunks of whole groups
+ * that are as large as the shuffle buffer.
+ *
+ * The query is read once.  PostgreSQL's sort (work_mem, then temporary files)
+ * brings the packed rows into order: by a hash of the group, then by a hash of
+ * the content, so that a group too long for a chunk is cut at random.  Memory:
+ * one chunk, the sort's work_mem, the kept answers, and 32 bytes for each chunk.
+ */
+#ifndef EASQ_SPOOL_H
+#define EASQ_SPOOL_H
+
+#include "postgres.h"
+
+#include "feature/spec.h"
+#include "train/source.h"
+
+#define EASQ_CHUNK_BYTES ((Size) 256 * 1024 * 1024)	/* a chunk of wide rows is closed here */
+
+typedef struct EasqTrainRow
+{
+	const char *example;
+	int			length;
+	uint64		group;			/* a mix of the group's identity */
+	double		label;			/* NaN: no behaviour */
+	double		answer;			/* NaN: none */
+	int64		number;			/* of the answer among all, -1: none */
+	uint64		respondent;		/* hash, 0: unknown */
+	const char *respondent_text;	/* NULL: unknown */
+} EasqTrainRow;
+
+typedef struct EasqSpool EasqSpool;
+
+/* What was read, each row counted once. */
+typedef struct EasqSpoolFacts
+{
+	int64		rows;
+	int64		grouped;		/* rows whose group is not NULL */
+	int64		labelled;		/* of those, with a label */
+	double		label_min;
+	double		label_max;
+	int64		groups;
+	int64		groups_differing;	/* with two different labels */
+	int64		answers;
+	double		answer_min;
+	double		answer_max;
+	double	   *mean;			/* [numerics] of the rows; 0 where there is no value */
+	double	   *deviation;		/* of the population */
+} EasqSpoolFacts;
+
+/* Reads the source to its end. */
+extern EasqSpool *EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed,
+								  int buffer_rows, int keep_answers);
+
+extern const EasqSpoolFacts *EasqSpoolGetFacts(const EasqSpool *spool);
+
+/* A uniform sample of the answers, in the order of their numbers; the count is *kept. */
+extern const EasqTrainRow *EasqSpoolAnswers(const EasqSpool *spool, int *kept);
+
+extern int	EasqSpoolChunks(const EasqSpool *spool);
+
+/*
+ * Reads a chunk: its rows, groups contiguous, then all kept answers.  Valid until the next
+ * call.  *count is that of the chunk's own rows.
+ */
+extern const EasqTrainRow *EasqSpoolRead(EasqSpool *spool, int chunk, int *count);
+
+extern void EasqSpoolFree(EasqSpool *spool);
+
+#endif

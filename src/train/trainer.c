@@ -1,0 +1,380 @@
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/memutils.h"
+
+#include "core/kernel.h"
+#include "store/tensor.h"
+#include "train/trainer.h"
+
+#define TABLE_ROOM 1024			/* rows of a table that a batch touches, to begin with */
+
+/* The gradient of an embedding table in one batch: only the rows that were read. */
+typedef struct TableGradient
+{
+	int			dim;
+	uint32	   *place;			/* [size] of the row among the touched ones, counted from 1; 0: not touched */
+	int64	   *row;			/* [room] the touched rows */
+	float	   *gradient;		/* [room, dim] */
+	float	   *weight;			/* [room, dim] copies of the touched rows while Adam works on them */
+	float	   *m;
+	float	   *v;
+	Size		count;
+	Size		room;
+} TableGradient;
+
+struct EasqTrainer
+{
+	MemoryContext context;
+	const EasqModel *model;
+	EasqHyper	hyper;
+	EasqEncoding encoding;
+	float	   *weights;		/* the whole block */
+	EasqAdam	backbone;
+	EasqAdam	adapter;
+	float	  **embedding_m;	/* [tables] */
+	float	  **embedding_v;
+	bool	  **dirty;
+
+	/* of one batch */
+	const char **example;		/* [rows] */
+	float	   *x;				/* [rows, inputs] */
+	float	   *dx;
+	float	   *gradient;		/* [layout.total] */
+	float	   *work;
+	TableGradient *table;		/* [tables] */
+	const float *dx_row;		/* of the row that is being scattered */
+};
+
+static float *
+floats(Size count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(count, 1));
+}
+
+static void *
+huge_zeros(Size bytes)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static void
+create_tables(EasqTrainer *trainer)
+{
+	const EasqSpec *spec = trainer->model->spec;
+	Size		pointers = sizeof(void *) * Max(spec->tables, 1);
+
+	trainer->encoding.embedding = EasqReadEmbeddings(trainer->model);
+	trainer->embedding_m = palloc(pointers);
+	trainer->embedding_v = palloc(pointers);
+	trainer->dirty = palloc(pointers);
+	trainer->table = palloc0(sizeof(TableGradient) * Max(spec->tables, 1));
+	for (int i = 0; i < spec->count; i++)
+	{
+		const EasqFeature *feature = &spec->feature[i];
+		int			t = feature->table;
+		TableGradient *table = &trainer->table[t];
+
+		if (t < 0)
+			continue;
+		trainer->embedding_m[t] = floats((Size) feature->size * feature->dim);
+		trainer->embedding_v[t] = floats((Size) feature->size * feature->dim);
+		EasqReadEmbeddingMoments(trainer->model, feature, trainer->embedding_m[t], trainer->embedding_v[t]);
+		trainer->dirty[t] = huge_zeros(feature->size);
+		table->dim = feature->dim;
+		table->place = huge_zeros(sizeof(uint32) * (Size) feature->size);
+		table->room = TABLE_ROOM;
+		table->row = palloc(sizeof(int64) * table->room);
+		table->gradient = floats(table->room * table->dim);
+		table->weight = floats(table->room * table->dim);
+		table->m = floats(table->room * table->dim);
+		table->v = floats(table->room * table->dim);
+	}
+}
+
+EasqTrainer *
+EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
+				  const double *mean, const double *deviation, int batch_pairs)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq trainer", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	EasqTrainer *trainer = palloc0(sizeof(EasqTrainer));
+	const EasqLayout *layout = &model->layout;
+	Size		adapter = layout->total - layout->backbone;
+	Size		rows = 4 * (Size) batch_pairs;
+
+	trainer->context = context;
+	trainer->model = model;
+	trainer->hyper = *hyper;
+	trainer->encoding.mean = mean;
+	trainer->encoding.deviation = deviation;
+	trainer->weights = floats(layout->total);
+	EasqReadWeights(model, EASQ_BACKBONE, trainer->weights);
+	EasqReadWeights(model, EASQ_ADAPTER, trainer->weights);
+	trainer->backbone = (EasqAdam) {floats(layout->backbone), floats(layout->backbone), model->backbone_step};
+	EasqReadMoments(model, EASQ_BACKBONE, trainer->backbone.m, trainer->backbone.v);
+	trainer->adapter = (EasqAdam) {floats(adapter), floats(adapter), model->adapter_step};
+	EasqReadMoments(model, EASQ_ADAPTER, trainer->adapter.m, trainer->adapter.v);
+	create_tables(trainer);
+
+	trainer->example = MemoryContextAllocHuge(context, sizeof(char *) * rows);
+	trainer->x = floats(rows * layout->shape.k);
+	trainer->dx = floats(rows * layout->shape.k);
+	trainer->gradient = floats(layout->total);
+	trainer->work = floats(EasqGradientWork(&layout->shape, rows));
+	MemoryContextSwitchTo(old);
+	return trainer;
+}
+
+/* --------------------------------------------------------- one mini-batch */
+
+static void
+encode_row(EasqTrainer *trainer, const EasqTrainRow *row, int number)
+{
+	const EasqSpec *spec = trainer->model->spec;
+
+	(void) EasqEncode(spec, &trainer->encoding, row->example, row->length,
+					  trainer->x + (Size) number * spec->inputs, NULL);
+	trainer->example[number] = row->example;
+}
+
+/* The chosen rows of pairs from row number first on, then the rejected. */
+static void
+encode_pairs(EasqTrainer *trainer, const EasqTrainRow *rows, const EasqRowPair *pairs, int count, int first)
+{
+	for (int i = 0; i < count; i++)
+	{
+		encode_row(trainer, &rows[pairs[i].chosen], first + i);
+		encode_row(trainer, &rows[pairs[i].rejected], first + count + i);
+	}
+}
+
+static void
+grow_table(TableGradient *table)
+{
+	Size		bytes;
+
+	table->room *= 2;
+	bytes = sizeof(float) * table->room * table->dim;
+	table->row = repalloc_huge(table->row, sizeof(int64) * table->room);
+	table->gradient = repalloc_huge(table->gradient, bytes);
+	table->weight = repalloc_huge(table->weight, bytes);
+	table->m = repalloc_huge(table->m, bytes);
+	table->v = repalloc_huge(table->v, bytes);
+}
+
+static void
+scatter(int number, int64 row, float share, int offset, void *arg)
+{
+	EasqTrainer *trainer = arg;
+	TableGradient *table = &trainer->table[number];
+	const float *dx = trainer->dx_row + offset;
+	int			dim = table->dim;
+	float	   *gradient;
+
+	if (table->place[row] == 0)
+	{
+		if (table->count == table->room)
+			grow_table(table);
+		table->row[table->count++] = row;
+		table->place[row] = (uint32) table->count;
+		memset(table->gradient + (table->count - 1) * dim, 0, sizeof(float) * dim);
+	}
+	gradient = table->gradient + (Size) (table->place[row] - 1) * dim;
+	for (int i = 0; i < dim; i++)
+		gradient[i] += share * dx[i];
+}
+
+static void
+scatter_rows(EasqTrainer *trainer, int rows)
+{
+	const EasqSpec *spec = trainer->model->spec;
+
+	for (int t = 0; t < spec->tables; t++)
+	{
+		TableGradient *table = &trainer->table[t];
+
+		for (Size i = 0; i < table->count; i++)
+			table->place[table->row[i]] = 0;
+		table->count = 0;
+	}
+	for (int i = 0; spec->tables > 0 && i < rows; i++)
+	{
+		trainer->dx_row = trainer->dx + (Size) i * spec->inputs;
+		EasqVisitEmbeddings(spec, trainer->example[i], scatter, trainer);
+	}
+}
+
+/* Three parts of the block: [from, to) of each. */
+typedef struct Part
+{
+	Size		from;
+	Size		to;
+} Part;
+
+static double
+part_squares(const EasqTrainer *trainer, Part part)
+{
+	return EasqSquares(part.to - part.from, trainer->gradient + part.from);
+}
+
+static void
+update_part(EasqTrainer *trainer, EasqAdam *adam, Size base, Part part, double clip)
+{
+	EasqAdamUpdate(part.to - part.from, trainer->weights + part.from, trainer->gradient + part.from,
+				   adam->m + (part.from - base), adam->v + (part.from - base),
+				   adam->step, trainer->hyper.learning_rate, clip);
+}
+
+static double
+table_squares(const EasqTrainer *trainer)
+{
+	double		squares = 0;
+
+	for (int t = 0; t < trainer->model->spec->tables; t++)
+		squares += EasqSquares(trainer->table[t].count * trainer->table[t].dim, trainer->table[t].gradient);
+	return squares;
+}
+
+/* Touched rows lie scattered in the table: gathered, updated in one go, put back. */
+static void
+update_table(EasqTrainer *trainer, int t, double clip)
+{
+	TableGradient *table = &trainer->table[t];
+	Size		dim = table->dim;
+	Size		bytes = sizeof(float) * dim;
+	float	   *weight = trainer->encoding.embedding[t];
+	float	   *m = trainer->embedding_m[t];
+	float	   *v = trainer->embedding_v[t];
+
+	for (Size i = 0; i < table->count; i++)
+	{
+		memcpy(table->weight + i * dim, weight + table->row[i] * dim, bytes);
+		memcpy(table->m + i * dim, m + table->row[i] * dim, bytes);
+		memcpy(table->v + i * dim, v + table->row[i] * dim, bytes);
+	}
+	EasqAdamUpdate(table->count * dim, table->weight, table->gradient, table->m, table->v,
+				   trainer->backbone.step, trainer->hyper.learning_rate, clip);
+	for (Size i = 0; i < table->count; i++)
+	{
+		memcpy(weight + table->row[i] * dim, table->weight + i * dim, bytes);
+		memcpy(m + table->row[i] * dim, table->m + i * dim, bytes);
+		memcpy(v + table->row[i] * dim, table->v + i * dim, bytes);
+		trainer->dirty[t][table->row[i]] = true;
+	}
+}
+
+static void
+refuse_divergence(const EasqTrainer *trainer, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("training of model \"%s\" diverged at step " INT64_FORMAT ": %s is not finite",
+					trainer->model->name, trainer->backbone.step, what),
+			 errhint("Nothing was stored. Lower the option learning_rate (%g) or max_grad_norm (%g).",
+					 trainer->hyper.learning_rate, trainer->hyper.max_grad_norm)));
+}
+
+/* Norms, clipping in two groups, Adam. */
+static void
+update(EasqTrainer *trainer, EasqMetrics *metrics)
+{
+	const EasqLayout *layout = &trainer->model->layout;
+	Size		base = layout->backbone;
+	Part		backbone = {0, base};
+	Part		lora = {base, layout->tensor[EASQ_MAIN_GATE_WEIGHT].offset};
+	Part		main = {lora.to, layout->tensor[EASQ_SATISFACTION_GATE_WEIGHT].offset};
+	Part		satisfaction = {main.to, layout->total};
+	double		squares_main = part_squares(trainer, backbone) + part_squares(trainer, main) + table_squares(trainer);
+	double		squares_satisfaction = part_squares(trainer, lora) + part_squares(trainer, satisfaction);
+	double		clip;
+
+	metrics->grad_norm_main = sqrt(squares_main);
+	metrics->grad_norm_satisfaction = sqrt(squares_satisfaction);
+	metrics->grad_norm = sqrt(squares_main + squares_satisfaction);
+	trainer->backbone.step++;
+	trainer->adapter.step++;
+	if (!isfinite(metrics->grad_norm) || !isfinite(metrics->loss))
+		refuse_divergence(trainer, "the gradient");
+
+	if (squares_main > 0)
+	{
+		clip = EasqClip(metrics->grad_norm_main, trainer->hyper.max_grad_norm);
+		update_part(trainer, &trainer->backbone, 0, backbone, clip);
+		update_part(trainer, &trainer->adapter, base, main, clip);
+		for (int t = 0; t < trainer->model->spec->tables; t++)
+			update_table(trainer, t, clip);
+	}
+	if (squares_satisfaction > 0)
+	{
+		clip = EasqClip(metrics->grad_norm_satisfaction, trainer->hyper.max_grad_norm);
+		update_part(trainer, &trainer->adapter, base, lora, clip);
+		update_part(trainer, &trainer->adapter, base, satisfaction, clip);
+	}
+}
+
+void
+EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
+				const EasqRowPair *answers, int answer_pairs,
+				const EasqRowPair *behaviour, int behaviour_pairs, EasqMetrics *metrics)
+{
+	EasqBatch	batch = {answer_pairs, behaviour_pairs, trainer->x};
+
+	encode_pairs(trainer, rows, answers, answer_pairs, 0);
+	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);
+	EasqGradient(&trainer->model->layout, trainer->weights, &trainer->hyper, &batch,
+				 trainer->gradient, trainer->dx, metrics, trainer->work);
+	scatter_rows(trainer, 2 * (answer_pairs + behaviour_pairs));
+	update(trainer, metrics);
+}
+
+/* ----------------------------------------------------------------- the end */
+
+void
+EasqTrainerCheck(const EasqTrainer *trainer)
+{
+	const EasqSpec *spec = trainer->model->spec;
+
+	if (!EasqAllFinite(trainer->model->layout.total, trainer->weights))
+		refuse_divergence(trainer, "a weight");
+	for (int i = 0; i < spec->count; i++)
+	{
+		const EasqFeature *feature = &spec->feature[i];
+
+		if (feature->table >= 0 &&
+			!EasqAllFinite((Size) feature->size * feature->dim, trainer->encoding.embedding[feature->table]))
+			refuse_divergence(trainer, psprintf("an embedding of feature \"%s\"", feature->name));
+	}
+}
+
+int64
+EasqTrainerSteps(const EasqTrainer *trainer)
+{
+	return trainer->backbone.step;
+}
+
+const EasqEncoding *
+EasqTrainerEncoding(const EasqTrainer *trainer)
+{
+	return &trainer->encoding;
+}
+
+float *
+EasqTrainerWeights(EasqTrainer *trainer)
+{
+	return trainer->weights;
+}
+
+EasqAdam
+EasqTrainerAdapter(EasqTrainer *trainer)
+{
+	return trainer->adapter;
+}
+
+void
+EasqTrainerWriteBackbone(EasqTrainer *trainer, EasqModel *model)
+{
+	EasqWriteBackbone(model, trainer->weights, trainer->encoding.embedding, trainer->dirty,
+					  trainer->backbone.m, trainer->backbone.v, trainer->embedding_m, trainer->embedding_v);
+}

@@ -1,0 +1,51 @@
+/*
+ * A model's weights and optimiser while it is trained: both tiers and the
+ * embedding tables, and one mini-batch at a time.
+ *
+ * An embedding row that no row of a batch reads has no gradient: its moments
+ * and weights stay as they are until it is read again ("lazy Adam"; bias
+ * correction counts all steps).  So does a clipping group without any gradient
+ * (the satisfaction pathway and LoRA in a batch without answers).
+ */
+#ifndef EASQ_TRAINER_H
+#define EASQ_TRAINER_H
+
+#include "postgres.h"
+
+#include "core/step.h"
+#include "feature/example.h"
+#include "store/model.h"
+#include "train/pairs.h"
+
+typedef struct EasqTrainer EasqTrainer;
+
+/*
+ * Reads weights and moments under the active snapshot.  hyper as the call
+ * wants it; mean and deviation [numerics] are what inputs are standardised by.
+ * At most batch_pairs pairs of either kind in a batch.
+ */
+extern EasqTrainer *EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
+									  const double *mean, const double *deviation, int batch_pairs);
+
+/*
+ * One step.  Fills metrics, norms included (that of main.* counts the backbone
+ * and the embeddings).  ERROR 22003 where a gradient is not finite.
+ */
+extern void EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
+							const EasqRowPair *answers, int answer_pairs,
+							const EasqRowPair *behaviour, int behaviour_pairs, EasqMetrics *metrics);
+
+/* ERROR 22003 where a weight is not finite. */
+extern void EasqTrainerCheck(const EasqTrainer *trainer);
+
+/* Adam steps of the backbone so far, those of earlier trainings included. */
+extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
+
+/* The parts that the last write needs. */
+extern const EasqEncoding *EasqTrainerEncoding(const EasqTrainer *trainer);
+extern float *EasqTrainerWeights(EasqTrainer *trainer);
+extern EasqAdam EasqTrainerAdapter(EasqTrainer *trainer);
+/* Stores the backbone tier as model, which gets mean, deviation and step. */
+extern void EasqTrainerWriteBackbone(EasqTrainer *trainer, EasqModel *model);
+
+#endif

@@ -1,0 +1,2 @@
+CREATE EXTENSION easq;
+SELECT * FROM easq.models;
