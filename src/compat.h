@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "common/jsonapi.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -16,6 +17,20 @@
 #else
 #define EasqOwnsRelation(relation, role) pg_class_ownercheck(relation, role)
 #define EasqMaySetRole(member, role) is_member_of_role(member, role)
+#endif
+
+/* A lexer of JSON text in the database's encoding, and what an action of pg_parse_json returns. */
+#if PG_VERSION_NUM >= 170000
+#define EasqJsonLexer(text, length) makeJsonLexContextCstringLen(NULL, text, length, GetDatabaseEncoding(), true)
+#else
+#define EasqJsonLexer(text, length) makeJsonLexContextCstringLen(text, length, GetDatabaseEncoding(), true)
+#endif
+#if PG_VERSION_NUM >= 160000
+#define EASQ_JSON_ACTION JsonParseErrorType
+#define EASQ_JSON_DONE JSON_SUCCESS
+#else
+#define EASQ_JSON_ACTION void
+#define EASQ_JSON_DONE
 #endif
 
 #endif

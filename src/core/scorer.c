@@ -6,7 +6,7 @@
 #include "core/pathway.h"
 
 /* Most rows of one pass through both products: what is between them stays in the cache. */
-#define PASS_ROWS 128
+#define PASS_ROWS 256
 #define PASS_ROWS_MIN 8
 #define PASS_FLOATS ((size_t) 1 << 22)	/* what a pass of fewer rows is kept under */
 

@@ -106,7 +106,7 @@ readable_type(const EasqFeature *feature, bool array)
 		case EASQ_CATEGORICAL:
 			if (feature->hashed)
 				return array ? "text[]" : "text";
-			return array ? "bigint[]" : "bigint";
+			return array ? "integer[]" : "integer";
 		case EASQ_VECTOR:
 			return "real[]";
 	}

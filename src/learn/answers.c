@@ -5,6 +5,7 @@
 
 #include "core/random.h"
 #include "learn/answers.h"
+#include "learn/skipped.h"
 #include "store/behaviour.h"
 #include "store/log.h"
 
@@ -24,46 +25,6 @@ stream(const EasqModel *model, uint64 which, uint64 number)
 	return (EasqRandom) {
 		EasqMix(EasqMix(seed, (uint64) model->adapter_step), EasqMix((uint64) model->answers, number))
 	};
-}
-
-/* Why answers were not learned, and how many for each reason. */
-typedef struct Skipped
-{
-	MemoryContext context;
-	int			reasons;
-	int			count[16];
-	const char *reason[16];
-} Skipped;
-
-static void
-skip(Skipped *skipped, const char *reason, int count)
-{
-	int			i;
-
-	for (i = 0; i < skipped->reasons; i++)
-		if (strcmp(skipped->reason[i], reason) == 0 || i == (int) lengthof(skipped->reason) - 1)
-			break;
-	if (i == skipped->reasons)
-	{
-		skipped->reason[i] = MemoryContextStrdup(skipped->context, reason);
-		skipped->count[i] = 0;
-		skipped->reasons++;
-	}
-	skipped->count[i] += count;
-}
-
-static void
-log_skipped(const EasqLearner *learner, const Skipped *skipped, const char *source)
-{
-	for (int i = 0; i < skipped->reasons; i++)
-	{
-		EasqStepRow row = {
-			.model = learner->model->name, .source = source, .status = "skipped",
-			.reason = skipped->reason[i], .answers = skipped->count[i]
-		};
-
-		EasqLogStep(&row);
-	}
 }
 
 static int
@@ -104,7 +65,7 @@ settle_order(const EasqModel *model, EasqAnswer *answers, int count)
 
 /* Moves answers that cannot be encoded out of the array; returns how many are left. */
 static int
-keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, Skipped *skipped, bool strict)
+keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *skipped, bool strict)
 {
 	float	   *x = palloc(sizeof(float) * learner->model->spec->inputs);
 	int			kept = 0;
@@ -117,7 +78,7 @@ keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, Skipped *skipp
 					   x, strict ? NULL : &problem))
 			answers[kept++] = answers[i];
 		else
-			skip(skipped, problem.message, 1);
+			EasqSkip(skipped, problem.message, 1);
 	}
 	pfree(x);
 	return kept;
@@ -275,7 +236,7 @@ build_batch(const EasqLearner *learner, const AnswerPair *pairs, int survey, con
 
 static void
 learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
-			Skipped *skipped, bool strict)
+			EasqSkipped *skipped, bool strict)
 {
 	EasqModel  *model = learner->model;
 	AnswerPair *pairs = palloc(sizeof(AnswerPair) * count * model->options.pairs_per_answer);
@@ -293,7 +254,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 			EasqRemember(model, &answers[i], 1);
 	found = find_pairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
-		skip(skipped, "no remembered answer differs from it", alone);
+		EasqSkip(skipped, "no remembered answer differs from it", alone);
 	if (found == 0)
 		return;
 	random = stream(model, STREAM_BEHAVIOUR, 0);
@@ -301,7 +262,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	batch = build_batch(learner, pairs, found, behaviours, drawn);
 	if (batch.survey == 0)
 	{
-		skip(skipped, "the remembered answers that differ from it do not fit the model", count - alone);
+		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", count - alone);
 		return;
 	}
 	row.reason = EasqLearnerStep(learner, &batch, true, &metrics);
@@ -325,8 +286,9 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq step", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
-	Skipped		skipped = {.context = CurrentMemoryContext};
+	EasqSkipped skipped;
 
+	EasqSkippedInit(&skipped);
 	count = keep_usable(learner, answers, count, &skipped, strict);
 	settle_order(learner->model, answers, count);
 	for (int done = 0; done < count; done += EASQ_ANSWERS_A_STEP)
@@ -336,6 +298,6 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
-	log_skipped(learner, &skipped, source);
+	EasqLogSkipped(&skipped, learner->model->name, source);
 	MemoryContextDelete(context);
 }

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
@@ -177,8 +178,8 @@ collect_row(EasqCollection *collection, Columns *columns, bool strict)
 			answer.respondent = pstrdup(answer.respondent);
 		append(collection, &answer);
 	}
-	else if (problem.sqlstate != 0 && collection->refused++ == 0)
-		collection->reason = pstrdup(problem.message);
+	else if (problem.sqlstate != 0)
+		EasqSkip(&collection->refused, problem.message, 1);
 	MemoryContextReset(columns->row_context);
 }
 
@@ -219,15 +220,27 @@ register_rows(Oid relation, Tuplestorestate *rows)
 		elog(ERROR, "could not register new_rows");
 }
 
+/* One SELECT, that is: it runs with every statement on the questionnaire, and once when it is attached. */
+static bool
+only_reads(SPIPlanPtr plan)
+{
+	Query	   *query;
+
+	if (plan == NULL || !SPI_is_cursor_plan(plan))
+		return false;
+	query = linitial_node(Query, ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list);
+	return query->commandType == CMD_SELECT && !query->hasModifyingCTE;
+}
+
 static SPIPlanPtr
 prepare(const char *query)
 {
 	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
 
-	if (plan == NULL || !SPI_is_cursor_plan(plan))
+	if (!only_reads(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the features query must be one query that returns rows"),
+				 errmsg("the features query must be one query that returns rows and writes none"),
 				 errhint("Write it as SELECT ... FROM new_rows ...")));
 	return plan;
 }
@@ -275,6 +288,7 @@ EasqCollect(EasqCollection *collection, const EasqSpec *spec, const EasqQuestion
 	Columns		columns;
 
 	memset(collection, 0, sizeof(*collection));
+	EasqSkippedInit(&collection->refused);
 	if (questionnaire->features)
 	{
 		collect_query(collection, spec, questionnaire, options, relation, rows);

@@ -10,6 +10,7 @@
 #include "utils/tuplestore.h"
 
 #include "feature/spec.h"
+#include "learn/skipped.h"
 #include "store/answer.h"
 #include "store/questionnaire.h"
 
@@ -37,8 +38,7 @@ typedef struct EasqCollection
 	EasqAnswer *answers;		/* those that can make a pair */
 	int			count;
 	int			room;
-	int			refused;		/* rows with an answer that cannot be learned */
-	char	   *reason;			/* of the first of those */
+	EasqSkipped refused;		/* rows with an answer that cannot be learned */
 } EasqCollection;
 
 /*

@@ -100,8 +100,7 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	EasqCheckAuthor(questionnaire);
 	collect_as_author(questionnaire, options, written, &now, &before);
 	EasqCollectionSubtract(&now, &before);
-	if (now.refused > 0)
-		log_unlearned(questionnaire->model, written->source, "skipped", now.reason, now.refused);
+	EasqLogSkipped(&now.refused, questionnaire->model, written->source);
 	if (now.count == 0 && before.count == 0)
 		return;
 	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);

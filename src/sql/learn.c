@@ -125,9 +125,7 @@ take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 			EasqRemember(learner->model, collection.answers, collection.count);
 		EasqLearnerSave(learner);
 	}
-	if (collection.refused > 0)
-		ereport(NOTICE,
-				(errmsg("%d answers of the backlog cannot be learned: %s", collection.refused, collection.reason)));
+	EasqLogSkipped(&collection.refused, questionnaire->model, "backlog");
 	if (options->backlog != EASQ_BACKLOG_NONE)
 		ereport(NOTICE,
 				(errmsg("%d answers of the backlog were %s", collection.count,

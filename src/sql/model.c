@@ -71,7 +71,7 @@ EasqDefineModel(const char *name, Jsonb *features, Jsonb *options)
 
 	EasqModelCheckName(name);
 	model->name = pstrdup(name);
-	model->owner = take_owner(&options, GetUserId());
+	model->owner = GetUserId();
 	model->features = features;
 	model->spec = EasqSpecParse(features);
 	EasqOptionsInit(&model->options);
@@ -103,6 +103,8 @@ Datum
 easq_create_model(PG_FUNCTION_ARGS)
 {
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	Jsonb	   *options = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	Oid			owner = take_owner(&options, GetUserId());
 	EasqModel  *model;
 	float	   *weights;
 	float	  **embedding;
@@ -112,7 +114,8 @@ easq_create_model(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("features must not be null"),
 				 errhint("Pass a list such as [{\"name\": \"age\", \"kind\": \"numeric\"}].")));
-	model = EasqDefineModel(name, PG_GETARG_JSONB_P(1), PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
+	model = EasqDefineModel(name, PG_GETARG_JSONB_P(1), options);
+	model->owner = owner;
 	EasqRefuseExisting(name);
 
 	weights = floats(model->layout.total);

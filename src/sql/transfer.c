@@ -187,12 +187,32 @@ bad_metadata(const char *key)
 			 errhint("Leave it out of __metadata__, or write it as easq_export does.")));
 }
 
+/* Files of other programs name another format, or none. */
+static void
+check_format(const EasqFile *file)
+{
+	char	   *format = EasqFileMetadata(file, "format");
+
+	if (format && strncmp(format, "easq ", 5) == 0 && strcmp(format, psprintf("easq %d", EASQ_FORMAT)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the file has format \"%s\", and this library reads format \"easq %d\"", format, EASQ_FORMAT),
+				 errhint("Install the version of easq that wrote it.")));
+}
+
 static Jsonb *
 metadata_json(const EasqFile *file, const char *key)
 {
 	char	   *text = EasqFileMetadata(file, key);
+	const char *problem;
+	Jsonb	   *json;
 
-	return text ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))) : NULL;
+	if (text == NULL)
+		return NULL;
+	json = EasqFileJson(text, &problem);
+	if (json == NULL)
+		bad_metadata(key);
+	return json;
 }
 
 /* Means or deviations, where the file has them. */
@@ -331,6 +351,7 @@ easq_import(PG_FUNCTION_ARGS)
 	EasqIdentity identity;
 
 	EasqModelCheckName(name);
+	check_format(file);
 	if (EasqModelIdentity(name, &identity, true))
 		import_over(name, file);
 	else

@@ -4,6 +4,8 @@
 #ifndef EASQ_LOG_H
 #define EASQ_LOG_H
 
+#include "datatype/timestamp.h"
+
 #include "store/model.h"
 
 typedef struct EasqStepRow

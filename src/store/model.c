@@ -251,7 +251,7 @@ EasqModelCheckName(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("a model's name has 1 to %d bytes, not %zu", EASQ_MAX_NAME, length),
-				 errhint("Choose a shorter name.")));
+				 errhint("Choose another name.")));
 }
 
 pg_uuid_t

@@ -482,6 +482,8 @@ EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, boo
 	EasqRowSet(&row, MODEL_DEVIATION, doubles_datum(model->deviation, model->spec->numerics));
 	if (model->trained)
 		EasqRowSet(&row, MODEL_TRAINED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	else
+		EasqRowSetNull(&row, MODEL_TRAINED_AT);
 	update_row("model", "model_pkey", model->name, &row);
 }
 

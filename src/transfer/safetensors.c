@@ -22,12 +22,49 @@ refuse(const char *message)
 			 errhint("Pass the bytes that easq_export or a safetensors library wrote, whole.")));
 }
 
+static EASQ_JSON_ACTION
+count_key(void *keys, char *name pg_attribute_unused(), bool isnull pg_attribute_unused())
+{
+	(*(int64 *) keys)++;
+	return EASQ_JSON_DONE;
+}
+
+/* jsonb keeps one of two equal keys, and safetensors allows no such pair. */
+static bool
+has_keys(Jsonb *document, int64 keys)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&document->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+		if (token == WJB_KEY)
+			keys--;
+	return keys == 0;
+}
+
+Jsonb *
+EasqFileJson(char *text, const char **problem)
+{
+	int64		keys = 0;
+	JsonSemAction actions = {.semstate = &keys, .object_field_start = count_key};
+	Jsonb	   *document;
+
+	*problem = "is not JSON";
+	if (pg_parse_json(EasqJsonLexer(text, (int) strlen(text)), &actions) != JSON_SUCCESS)
+		return NULL;
+	document = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	*problem = "has the same key twice in an object";
+	return has_keys(document, keys) ? document : NULL;
+}
+
 static Jsonb *
 parse_header(const char *bytes, int64 length, int64 *header_length)
 {
 	uint64		n = 0;
 	char	   *text;
 	Jsonb	   *header;
+	const char *problem;
 
 	if (length < PREFIX)
 		refuse(psprintf("%lld bytes are too short for the header's length", (long long) length));
@@ -38,9 +75,12 @@ parse_header(const char *bytes, int64 length, int64 *header_length)
 	if (memchr(bytes + PREFIX, '\0', n) != NULL)
 		refuse("the header contains a zero byte");
 	text = pnstrdup(bytes + PREFIX, n);
-	pg_verify_mbstr(PG_UTF8, text, (int) n, false);
+	if (!pg_verify_mbstr(PG_UTF8, text, (int) n, true))
+		refuse("the header is not UTF-8");
 	text = pg_any_to_server(text, (int) n, PG_UTF8);
-	header = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	header = EasqFileJson(text, &problem);
+	if (header == NULL)
+		refuse(psprintf("the header %s", problem));
 	if (!JB_ROOT_IS_OBJECT(header))
 		refuse("the header is not a JSON object");
 	*header_length = (int64) n;

@@ -32,13 +32,16 @@ typedef struct EasqFile
 	int64		length;
 } EasqFile;
 
-/* ERROR 22023 or 22P02 where the bytes are no safetensors file of float32 tensors. */
+/* ERROR 22023 where the bytes are no safetensors file of float32 tensors. */
 extern EasqFile *EasqFileParse(const char *bytes, int64 length);
 
 extern EasqFileTensor *EasqFileFind(const EasqFile *file, const char *name);
 
 /* A string of the metadata; NULL where it is not there. */
 extern char *EasqFileMetadata(const EasqFile *file, const char *key);
+
+/* JSON without a key that is there twice in its object; NULL, and what is wrong ("is not JSON"), where it is not. */
+extern Jsonb *EasqFileJson(char *text, const char **problem);
 
 /* Writing, in two passes: all headers, then all data in the same order. */
 typedef struct EasqFileWriter

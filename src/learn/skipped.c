@@ -1,0 +1,42 @@
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "learn/skipped.h"
+#include "store/log.h"
+
+void
+EasqSkippedInit(EasqSkipped *skipped)
+{
+	memset(skipped, 0, sizeof(*skipped));
+	skipped->context = CurrentMemoryContext;
+}
+
+void
+EasqSkip(EasqSkipped *skipped, const char *reason, int answers)
+{
+	int			i = 0;
+
+	while (i < skipped->reasons && i < EASQ_SKIP_REASONS - 1 && strcmp(skipped->reason[i], reason) != 0)
+		i++;
+	if (i == skipped->reasons)
+	{
+		skipped->reason[i] = MemoryContextStrdup(skipped->context, reason);
+		skipped->reasons++;
+	}
+	skipped->count[i] += answers;
+}
+
+void
+EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source)
+{
+	for (int i = 0; i < skipped->reasons; i++)
+	{
+		EasqStepRow row = {
+			.model = model, .source = source, .status = "skipped",
+			.reason = skipped->reason[i], .answers = skipped->count[i]
+		};
+
+		EasqLogStep(&row);
+	}
+}

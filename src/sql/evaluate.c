@@ -1,0 +1,370 @@
+/*
+ * easq_evaluate: the reference's ranking metrics over the rows of a query.
+ *
+ * Rows are scored as they come from the cursor and sorted by group, so that
+ * one group at a time is held in memory; beside it three sorts, each of which
+ * goes to temporary files beyond work_mem.  Rows whose label or group is NULL
+ * are left out.
+ *
+ * Each row is scored by itself, as easq_score does it.  A block at once would
+ * be faster, but the last bits of its scores depend on a row's place in it, so
+ * that rows with almost the same score would change places from call to call.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+#include "compat.h"
+#include "core/metric.h"
+#include "core/scorer.h"
+#include "easq.h"
+#include "store/cache.h"
+#include "train/sort.h"
+#include "train/source.h"
+
+PG_FUNCTION_INFO_V1(easq_evaluate);
+
+#define CUTOFFS 4
+static const int cutoffs[CUTOFFS] = {1, 5, 10, 20};
+static const char *const prefixes[EASQ_PATHWAYS] = {[EASQ_MAIN] = "", [EASQ_SATISFACTION] = "satisfaction/"};
+
+/* A scored row on its way through the sort; the group comes first, big-endian. */
+typedef struct ScoredRow
+{
+	uint64		group;
+	float		score[EASQ_PATHWAYS];
+	uint32		label;
+} ScoredRow;
+
+/* Sums over the groups that hold both labels. */
+typedef struct Sums
+{
+	double		hit_rate[CUTOFFS];
+	double		ndcg[CUTOFFS];
+	double		reciprocal_rank;
+	double		auc;
+} Sums;
+
+typedef struct Evaluation
+{
+	const EasqVersion *version;
+	const char *label;			/* column */
+
+	float	   *x;				/* [inputs] of the row that is scored */
+	float	   *work;
+
+	EasqSort	by_group;
+	EasqSort	by_score[EASQ_PATHWAYS];	/* bits of the score (not negative, so in its order), then the label */
+	int64		labelled[2];	/* rows with label 0 and 1 */
+
+	EasqRanked *ranked[EASQ_PATHWAYS];	/* [room] one group */
+	Size		count;
+	Size		room;
+	Size		positives;
+
+	Sums		sums[EASQ_PATHWAYS];
+	int64		groups;
+	int64		skipped;
+} Evaluation;
+
+/* ------------------------------------------------------------------ scoring */
+
+static uint32
+score_bits(float score)
+{
+	uint32		bits;
+
+	memcpy(&bits, &score, sizeof(bits));
+	return bits;
+}
+
+static float
+score_row(const Evaluation *evaluation, EasqPathway pathway)
+{
+	float		score;
+
+	EasqScoreRows(&evaluation->version->scorer, pathway, 1, evaluation->x, &score, evaluation->work);
+	if (!isfinite(score) || signbit(score))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("model \"%s\" scores a row with %g", evaluation->version->model->name, score),
+				 errhint("Train the model again, or restore a checkpoint of it.")));
+	return score;
+}
+
+static void
+sort_scored_row(Evaluation *evaluation, const ScoredRow *row)
+{
+	union
+	{
+		bytea		header;
+		char		bytes[VARHDRSZ + sizeof(ScoredRow)];
+	}			packed;
+
+	SET_VARSIZE(&packed.header, sizeof(packed.bytes));
+	memcpy(packed.bytes + VARHDRSZ, row, sizeof(ScoredRow));
+	EasqSortPut(&evaluation->by_group, PointerGetDatum(&packed.header));
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		EasqSortPut(&evaluation->by_score[p],
+					Int64GetDatum((int64) score_bits(row->score[p]) << 1 | row->label));
+}
+
+static void
+add_row(Evaluation *evaluation, const EasqSourceRow *from)
+{
+	const EasqSpec *spec = evaluation->version->model->spec;
+	ScoredRow	row;
+
+	if (from->label != 0 && from->label != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("label \"%s\" is %g, not 0 or 1", evaluation->label, from->label),
+				 errhint("Turn it into a boolean in the query, %s >= 4 for example.", quote_identifier(evaluation->label))));
+	row.group = pg_hton64(from->group);
+	row.label = from->label == 1;
+	evaluation->labelled[row.label]++;
+	(void) EasqEncode(spec, &evaluation->version->backbone->encoding, from->example, from->length,
+					  evaluation->x, NULL);
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		row.score[p] = score_row(evaluation, (EasqPathway) p);
+	sort_scored_row(evaluation, &row);
+}
+
+static void
+score_query(Evaluation *evaluation, const char *query, const EasqSourceColumns *columns)
+{
+	EasqSource *source = EasqSourceOpen(query, evaluation->version->model->spec, columns);
+	EasqSourceRow row;
+	int64		rows = 0;
+
+	EasqSortBeginBytes(&evaluation->by_group);
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		EasqSortBeginInt8(&evaluation->by_score[p]);
+	while (EasqSourceNext(source, &row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows++;
+		if (row.grouped && !isnan(row.label))
+			add_row(evaluation, &row);
+	}
+	EasqSourceClose(source);
+	if (evaluation->labelled[0] + evaluation->labelled[1] == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 rows == 0 ? errmsg("the query returns no rows") :
+				 errmsg("none of the " INT64_FORMAT " rows of the query has a label \"%s\" and a group \"%s\"",
+						rows, columns->label, columns->group_by),
+				 errhint("Rows whose label or group is NULL are left out.")));
+}
+
+/* ------------------------------------------------------------ the metrics */
+
+static void
+finish_group(Evaluation *evaluation)
+{
+	Size		n = evaluation->count;
+
+	if (evaluation->positives == 0 || evaluation->positives == n)
+	{
+		evaluation->skipped++;
+		return;
+	}
+	evaluation->groups++;
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+	{
+		EasqRanked *ranked = evaluation->ranked[p];
+		Sums	   *sums = &evaluation->sums[p];
+
+		EasqSortRanked(n, ranked);
+		for (int i = 0; i < CUTOFFS; i++)
+		{
+			sums->hit_rate[i] += EasqHitRate(n, ranked, cutoffs[i]);
+			sums->ndcg[i] += EasqNdcg(n, ranked, cutoffs[i]);
+		}
+		sums->reciprocal_rank += EasqReciprocalRank(n, ranked);
+		sums->auc += EasqAuc(n, ranked);
+	}
+}
+
+static void
+rank_row(Evaluation *evaluation, const ScoredRow *row)
+{
+	if (evaluation->count == evaluation->room)
+	{
+		evaluation->room *= 2;
+		for (int p = 0; p < EASQ_PATHWAYS; p++)
+			evaluation->ranked[p] = repalloc_huge(evaluation->ranked[p], sizeof(EasqRanked) * evaluation->room);
+	}
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		evaluation->ranked[p][evaluation->count] = (EasqRanked) {row->score[p], row->label != 0};
+	evaluation->count++;
+	evaluation->positives += row->label;
+}
+
+static void
+rank_groups(Evaluation *evaluation)
+{
+	Datum		datum;
+	uint64		group = 0;
+
+	evaluation->room = 1024;
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		evaluation->ranked[p] = palloc(sizeof(EasqRanked) * evaluation->room);
+	EasqSortPerform(&evaluation->by_group);
+	while (EasqSortNext(&evaluation->by_group, &datum))
+	{
+		bytea	   *packed = DatumGetByteaPP(datum);
+		ScoredRow	row;
+
+		CHECK_FOR_INTERRUPTS();
+		memcpy(&row, VARDATA_ANY(packed), sizeof(row));
+		if (evaluation->count > 0 && row.group != group)
+		{
+			finish_group(evaluation);
+			evaluation->count = 0;
+			evaluation->positives = 0;
+		}
+		group = row.group;
+		rank_row(evaluation, &row);
+	}
+	finish_group(evaluation);
+	EasqSortEnd(&evaluation->by_group);
+}
+
+/* Over all rows, from the lowest score up: a pair counts 1 where label 1 scores higher, half where both score the same. */
+static double
+auc_of_all(Evaluation *evaluation, EasqSort *sort)
+{
+	double		below = 0;		/* rows of label 0 with a lower score */
+	double		same[2] = {0, 0};
+	double		right = 0;
+	int64		score = -1;
+	Datum		datum;
+
+	EasqSortPerform(sort);
+	while (EasqSortNext(sort, &datum))
+	{
+		int64		value = DatumGetInt64(datum);
+
+		CHECK_FOR_INTERRUPTS();
+		if (value >> 1 != score)
+		{
+			right += same[1] * (below + 0.5 * same[0]);
+			below += same[0];
+			same[0] = same[1] = 0;
+			score = value >> 1;
+		}
+		same[value & 1]++;
+	}
+	right += same[1] * (below + 0.5 * same[0]);
+	return right / ((double) evaluation->labelled[0] * (double) evaluation->labelled[1]);
+}
+
+/* ------------------------------------------------------------- the result */
+
+typedef struct Output
+{
+	Tuplestorestate *store;
+	TupleDesc	desc;
+} Output;
+
+static void
+put(Output *output, char *metric, double value)
+{
+	Datum		values[2] = {CStringGetTextDatum(metric), Float8GetDatum(value)};
+	bool		nulls[2] = {false, false};
+
+	tuplestore_putvalues(output->store, output->desc, values, nulls);
+}
+
+static void
+put_pathway(Output *output, Evaluation *evaluation, EasqPathway pathway)
+{
+	const Sums *sums = &evaluation->sums[pathway];
+	const char *prefix = prefixes[pathway];
+	double		groups = (double) evaluation->groups;
+	double		auc = auc_of_all(evaluation, &evaluation->by_score[pathway]);
+
+	for (int i = 0; groups > 0 && i < CUTOFFS; i++)
+		put(output, psprintf("%shr@%d", prefix, cutoffs[i]), sums->hit_rate[i] / groups);
+	for (int i = 0; groups > 0 && i < CUTOFFS; i++)
+		put(output, psprintf("%sndcg@%d", prefix, cutoffs[i]), sums->ndcg[i] / groups);
+	if (groups > 0)
+	{
+		put(output, psprintf("%smrr", prefix), sums->reciprocal_rank / groups);
+		put(output, psprintf("%sgauc", prefix), sums->auc / groups);
+	}
+	if (evaluation->labelled[0] > 0 && evaluation->labelled[1] > 0)
+		put(output, psprintf("%sauc", prefix), auc);
+	EasqSortEnd(&evaluation->by_score[pathway]);
+}
+
+/* A materialised set, whose store and descriptor live as long as the query. */
+static Output
+begin_output(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+	Output		output;
+
+	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("easq_evaluate returns a set, and this context takes none"),
+				 errhint("Call it in FROM.")));
+	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &output.desc) != TYPEFUNC_COMPOSITE || output.desc->natts != 2)
+		elog(ERROR, "easq_evaluate does not return the rows that this library makes");
+	output.store = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	info->returnMode = SFRM_Materialize;
+	info->setResult = output.store;
+	info->setDesc = output.desc;
+	MemoryContextSwitchTo(old);
+	return output;
+}
+
+Datum
+easq_evaluate(PG_FUNCTION_ARGS)
+{
+	const char *name = EasqTextArgument(fcinfo, 0, "model");
+	const char *query = EasqTextArgument(fcinfo, 1, "query");
+	EasqSourceColumns columns = {
+		.label = EasqTextArgument(fcinfo, 2, "label"),
+		.group_by = EasqTextArgument(fcinfo, 3, "group_by")
+	};
+	Output		output = begin_output(fcinfo);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq_evaluate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Evaluation *evaluation = palloc0(sizeof(Evaluation));
+	EasqPin    *pin = palloc(sizeof(EasqPin));
+	const EasqShape *shape;
+
+	EasqPinInit(pin, context);
+	EasqPinSet(pin, EasqVersionAcquire(name, GetUserId(), EASQ_TO_SCORE));
+	evaluation->version = pin->version;
+	evaluation->label = columns.label;
+	shape = &evaluation->version->model->layout.shape;
+	evaluation->x = palloc(sizeof(float) * shape->k);
+	evaluation->work = palloc(sizeof(float) * EasqScoreWork(shape, 1));
+
+	score_query(evaluation, query, &columns);
+	rank_groups(evaluation);
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		put_pathway(&output, evaluation, (EasqPathway) p);
+	put(&output, pstrdup("groups"), (double) evaluation->groups);
+	put(&output, pstrdup("groups_skipped"), (double) evaluation->skipped);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}

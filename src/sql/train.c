@@ -1,0 +1,403 @@
+/*
+ * easq_train: reads a query once into a spool, trains beside learning, and
+ * locks the model only for the last write.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "easq.h"
+#include "learn/answer_key.h"
+#include "learn/answers.h"
+#include "learn/learner.h"
+#include "store/log.h"
+#include "store/tensor.h"
+#include "train/fit.h"
+
+PG_FUNCTION_INFO_V1(easq_train);
+
+typedef struct TrainOptions
+{
+	int			epochs;
+	int			batch_pairs;
+	int			buffer_rows;
+	int			pairs_per_row;
+	char	   *respondent;
+	double		learning_rate;
+	/* for this call instead of the model's own: NaN, -1 or 0 where not given */
+	double		lambda1;
+	double		lambda2;
+	double		beta;
+	double		anchor;
+	double		max_grad_norm;
+	int			alignment;
+	int			pairwise;
+	int			pairs_per_answer;
+} TrainOptions;
+
+#define OPTION(field) offsetof(TrainOptions, field)
+
+static const char *const alignments[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
+static const char *const pairwises[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
+
+/* name, type, default, minimum, maximum, place, choices, fixed; bounds of a model's options as in feature/options.c */
+static const EasqOption train_options[] = {
+	{"epochs", EASQ_OPTION_INT, 5, 1, 100000, OPTION(epochs), NULL, false},
+	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
+	{"buffer_rows", EASQ_OPTION_INT, 65536, 16, 100000000, OPTION(buffer_rows), NULL, false},
+	{"pairs_per_row", EASQ_OPTION_INT, 1, 1, 64, OPTION(pairs_per_row), NULL, false},
+	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
+	{"learning_rate", EASQ_OPTION_REAL, 1e-3, 1e-9, 10, OPTION(learning_rate), NULL, false},
+	{"lambda1", EASQ_OPTION_REAL, NAN, 0, 1e6, OPTION(lambda1), NULL, false},
+	{"lambda2", EASQ_OPTION_REAL, NAN, 0, 1e6, OPTION(lambda2), NULL, false},
+	{"beta", EASQ_OPTION_REAL, NAN, 1e-6, 1e6, OPTION(beta), NULL, false},
+	{"anchor", EASQ_OPTION_REAL, NAN, 0, 1e6, OPTION(anchor), NULL, false},
+	{"max_grad_norm", EASQ_OPTION_REAL, NAN, 1e-9, 1e9, OPTION(max_grad_norm), NULL, false},
+	{"alignment", EASQ_OPTION_CHOICE, -1, 0, 0, OPTION(alignment), alignments, false},
+	{"pairwise", EASQ_OPTION_CHOICE, -1, 0, 0, OPTION(pairwise), pairwises, false},
+	{"pairs_per_answer", EASQ_OPTION_INT, 0, 1, 256, OPTION(pairs_per_answer), NULL, false},
+	{NULL}
+};
+
+/* One call. */
+typedef struct Training
+{
+	const char *name;
+	const char *query;
+	EasqSourceColumns columns;
+	TrainOptions options;
+	TimestampTz started_at;
+	EasqModel  *model;			/* as it was at the start */
+	EasqHyper	hyper;
+	EasqSpool  *spool;
+	EasqTrainer *trainer;
+	EasqPairSample sample;
+	EasqFitResult fit;
+} Training;
+
+/* ------------------------------------------------------------ what is asked */
+
+static void
+read_arguments(FunctionCallInfo fcinfo, Training *training)
+{
+	training->name = EasqTextArgument(fcinfo, 0, "model");
+	training->query = EasqTextArgument(fcinfo, 1, "query");
+	training->columns.label = EasqTextArgument(fcinfo, 2, "label");
+	training->columns.group_by = EasqTextArgument(fcinfo, 3, "group_by");
+	training->columns.answer = EasqOptionalText(fcinfo, 4);
+	EasqOptionTableInit(train_options, &training->options);
+	if (!PG_ARGISNULL(5))
+		EasqOptionTableApply(train_options, &training->options, PG_GETARG_JSONB_P(5), "easq_train", true);
+	if (training->options.respondent && !training->columns.answer)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"respondent\" names column \"%s\", but there are no answers", training->options.respondent),
+				 errhint("Name the column of the answers as the argument answer, or leave the option out.")));
+	if (training->columns.answer)
+		training->columns.respondent = training->options.respondent ?
+			training->options.respondent : training->columns.group_by;
+}
+
+static EasqHyper
+choose_hyper(const EasqHyper *own, const TrainOptions *call)
+{
+	EasqHyper	hyper = *own;
+
+	hyper.learning_rate = call->learning_rate;
+	if (!isnan(call->lambda1))
+		hyper.lambda1 = call->lambda1;
+	if (!isnan(call->lambda2))
+		hyper.lambda2 = call->lambda2;
+	if (!isnan(call->beta))
+		hyper.beta = call->beta;
+	if (!isnan(call->anchor))
+		hyper.anchor = call->anchor;
+	if (!isnan(call->max_grad_norm))
+		hyper.max_grad_norm = call->max_grad_norm;
+	if (call->alignment >= 0)
+		hyper.alignment = (EasqAlignment) call->alignment;
+	if (call->pairwise >= 0)
+		hyper.pairwise = (EasqPairwise) call->pairwise;
+	return hyper;
+}
+
+static void
+check_right(const char *name)
+{
+	EasqIdentity identity;
+
+	EasqModelIdentity(name, &identity, false);
+	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
+}
+
+/* ------------------------------------------------------------ what is read */
+
+static void
+check_behaviour(const Training *training, const EasqSpoolFacts *facts)
+{
+	const char *label = training->columns.label;
+	const char *group = training->columns.group_by;
+
+	if (facts->rows == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the query returns no rows"),
+				 errhint("Training needs rows of two groups at least and with two different labels.")));
+	if (facts->groups < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the " INT64_FORMAT " rows of the query form " INT64_FORMAT " group by column \"%s\"",
+						facts->rows, facts->groups, group),
+				 errhint("Name as group_by what rows are ranked within, a user or a session for example; rows where it is NULL belong to no group.")));
+	if (facts->labelled == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("label \"%s\" is NULL in all " INT64_FORMAT " rows of a group", label, facts->grouped),
+				 errhint("A label is a boolean, or a number where more is better.")));
+	if (facts->label_min == facts->label_max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("label \"%s\" is %g in all " INT64_FORMAT " rows that have one", label, facts->label_min, facts->labelled),
+				 errhint("Training compares rows with different labels: let the query return those that were not chosen, too.")));
+	if (facts->groups_differing == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("none of the " INT64_FORMAT " groups by column \"%s\" has two different labels", facts->groups, group),
+				 errhint("Training compares rows within a group: choose a coarser group_by, or let the query return those that were not chosen, too.")));
+}
+
+/* Can the answers teach anything? */
+static bool
+check_answers(const Training *training, const EasqSpoolFacts *facts)
+{
+	if (training->columns.answer == NULL)
+		return false;
+	if (facts->answers > 0 && facts->answer_min < facts->answer_max)
+		return true;
+	ereport(WARNING,
+			(errmsg("column \"%s\" has no two different answers in " INT64_FORMAT " rows: training on behaviour alone",
+					training->columns.answer, facts->rows),
+			 errhint("A pair needs two answers that differ; NULL and 'uncertain' make none.")));
+	return false;
+}
+
+static void
+read_rows(Training *training)
+{
+	const EasqModel *model = training->model;
+	EasqSource *source = EasqSourceOpen(training->query, model->spec, &training->columns);
+
+	training->spool = EasqSpoolCreate(source, model->spec, (uint64) model->options.seed,
+									  training->options.buffer_rows, model->options.replay_answers);
+	EasqSourceClose(source);
+	check_behaviour(training, EasqSpoolGetFacts(training->spool));
+}
+
+/* ---------------------------------------------------------- what is trained */
+
+static void
+train(Training *training)
+{
+	EasqModel  *model = training->model;
+	const EasqSpoolFacts *facts = EasqSpoolGetFacts(training->spool);
+	bool		with_answers = check_answers(training, facts);
+	EasqFitPlan plan = {
+		.model = training->name,
+		.seed = (uint64) model->options.seed,
+		.epochs = training->options.epochs,
+		.batch_pairs = training->options.batch_pairs,
+		.pairs_per_row = training->options.pairs_per_row,
+	};
+
+	/* Weights that were trained stand on the means that they were trained with. */
+	if (!model->trained)
+	{
+		model->mean = facts->mean;
+		model->deviation = facts->deviation;
+	}
+	if (with_answers)
+		plan.pairs_per_answer = training->options.pairs_per_answer ?
+			training->options.pairs_per_answer : model->options.pairs_per_answer;
+	else
+		training->hyper.lambda1 = training->hyper.lambda2 = 0;
+	plan.alignment = training->hyper.alignment;
+	plan.lambda1 = training->hyper.lambda1;
+	plan.lambda2 = training->hyper.lambda2;
+
+	training->trainer = EasqTrainerCreate(model, &training->hyper, model->mean, model->deviation,
+										  plan.batch_pairs);
+	EasqSampleInit(&training->sample, model->options.replay_behaviour);
+	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
+}
+
+/* ----------------------------------------------------------- the last write */
+
+/* Training's answers, but room of the ring is left to those that came meanwhile. */
+static void
+remember_answers(const Training *training, EasqModel *model, int came)
+{
+	int			kept;
+	const EasqTrainRow *rows = EasqSpoolAnswers(training->spool, &kept);
+	int			count = Min(kept, Max(model->options.replay_answers - came, 0));
+	EasqAnswer *answers = palloc0(sizeof(EasqAnswer) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		const EasqTrainRow *row = &rows[i];
+		EasqAnswer *answer = &answers[i];
+
+		answer->respondent = (char *) row->respondent_text;
+		answer->answer = row->answer;
+		answer->example = (char *) row->example;
+		answer->length = row->length;
+		answer->slot = -1;
+		/* The same answer is remembered once, however often it is trained on. */
+		answer->keyed = true;
+		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
+	}
+	EasqRemember(model, answers, count);
+}
+
+/* Nobody else writes a backbone while the definition is locked, but restoring may. */
+static void
+check_same_backbone(const Training *training, const EasqModel *now)
+{
+	if (memcmp(&now->backbone_id, &training->model->backbone_id, sizeof(pg_uuid_t)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("model \"%s\" was replaced while it was trained", training->name),
+				 errhint("Nothing was stored. Run easq_train again.")));
+}
+
+static void
+write_model(Training *training, EasqModel **written)
+{
+	EasqTrainer *trainer = training->trainer;
+	EasqModel  *model;
+	EasqLearner *learner;
+	EasqAnswer *came;
+	int			count;
+
+	(void) EasqModelLock(training->name, EASQ_WAIT);
+	model = EasqModelRead(training->name, false);
+	check_same_backbone(training, model);
+	count = EasqAnswersSince(model, training->model->answers, &came);
+
+	model->mean = training->model->mean;
+	model->deviation = training->model->deviation;
+	model->trained = true;
+	model->backbone_step = EasqTrainerSteps(trainer);
+	model->adapter_step = EasqTrainerAdapter(trainer).step;
+	EasqWriteBehaviour(model, training->sample.pair, training->sample.reservoir.count);
+	UpdateActiveSnapshotCommandId();
+	remember_answers(training, model, count);
+
+	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer),
+							EasqTrainerAdapter(trainer));
+	if (count > 0)
+		EasqLearnAnswers(learner, came, count, "train", false);
+	EasqTrainerWriteBackbone(trainer, model);
+	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v);
+	PopActiveSnapshot();
+	*written = model;
+}
+
+static void
+log_training(const Training *training, const EasqModel *written)
+{
+	const EasqSpoolFacts *facts = EasqSpoolGetFacts(training->spool);
+	EasqTrainingRow row = {
+		.model = training->name,
+		.started_at = training->started_at,
+		.backbone_version = written->backbone_version,
+		.epochs = training->options.epochs,
+		.rows = facts->rows,
+		.groups = facts->groups,
+		.pairs = training->fit.pairs,
+		.answers = facts->answers,
+		.loss = training->fit.loss,
+		.loss_main = training->fit.loss_main,
+		.loss_satisfaction = training->fit.loss_satisfaction,
+		.loss_alignment = training->fit.loss_alignment
+	};
+
+	EasqLogTraining(&row);
+}
+
+/* ---------------------------------------------------------------- the call */
+
+static void
+set_loss(Datum *values, bool *nulls, int column, double loss)
+{
+	values[column] = Float8GetDatum(loss);
+	nulls[column] = isnan(loss);
+}
+
+static Datum
+build_result(FunctionCallInfo fcinfo, const Training *training)
+{
+	const EasqSpoolFacts *facts = EasqSpoolGetFacts(training->spool);
+	TupleDesc	desc;
+	Datum		values[9];
+	bool		nulls[9] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(values))
+		elog(ERROR, "easq_train does not return the row that this library makes");
+	values[0] = Int32GetDatum(training->options.epochs);
+	values[1] = Int64GetDatum(facts->rows);
+	values[2] = Int64GetDatum(facts->groups);
+	values[3] = Int64GetDatum(training->fit.pairs);
+	values[4] = Int64GetDatum(facts->answers);
+	set_loss(values, nulls, 5, training->fit.loss);
+	set_loss(values, nulls, 6, training->fit.loss_main);
+	set_loss(values, nulls, 7, training->fit.loss_satisfaction);
+	set_loss(values, nulls, 8, training->fit.loss_alignment);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+Datum
+easq_train(PG_FUNCTION_ARGS)
+{
+	Training	training = {0};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq_train", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	EasqModel  *written;
+	Datum		result;
+
+	PreventCommandIfReadOnly("easq_train()");
+	PreventCommandDuringRecovery("easq_train()");
+	training.started_at = GetCurrentTimestamp();
+	read_arguments(fcinfo, &training);
+	check_right(training.name);
+
+	/* Whoever waited for another training goes on from what that one wrote. */
+	EasqModelLockDefinition(training.name);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	check_right(training.name);
+	training.model = EasqModelRead(training.name, false);
+	training.hyper = choose_hyper(&training.model->options.hyper, &training.options);
+	read_rows(&training);
+	train(&training);
+	PopActiveSnapshot();
+
+	write_model(&training, &written);
+	log_training(&training, written);
+
+	MemoryContextSwitchTo(old);
+	result = build_result(fcinfo, &training);
+	EasqSpoolFree(training.spool);
+	MemoryContextDelete(context);
+	return result;
+}

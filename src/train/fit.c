@@ -1,0 +1,192 @@
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+
+#include "train/fit.h"
+
+/* A batch that has pairs of answers has about so many at least: a step on one or two is mostly noise. */
+#define ANSWER_PAIRS_MIN 8
+
+/* Draws of an epoch beside those of its chunks, which have the chunk's number. */
+#define STREAM_ORDER (UINT64CONST(1) << 32)
+#define STREAM_SAMPLE (UINT64CONST(2) << 32)
+
+typedef struct Fit
+{
+	const EasqFitPlan *plan;
+	EasqSpool  *spool;
+	EasqTrainer *trainer;
+	EasqPairSample *sample;		/* NULL but in the last epoch */
+	EasqPairList behaviour;
+	EasqPairList answers;
+	int		   *order;			/* [chunks] */
+} Fit;
+
+/* Sums over an epoch: of losses, each times the pairs that it is a mean of. */
+typedef struct Sums
+{
+	int64		behaviour;
+	int64		answers;
+	int64		aligned;
+	double		main;
+	double		satisfaction;
+	double		alignment;
+} Sums;
+
+static void
+add_metrics(Sums *sums, const EasqMetrics *metrics, EasqAlignment alignment, int behaviour, int answers)
+{
+	int			aligned = alignment == EASQ_DPO ? answers : behaviour > 1 ? behaviour : 0;
+
+	sums->behaviour += behaviour;
+	sums->answers += answers;
+	sums->aligned += aligned;
+	sums->main += behaviour * metrics->loss_main;
+	sums->satisfaction += answers * metrics->loss_satisfaction;
+	sums->alignment += aligned * metrics->loss_alignment;
+}
+
+/* Part i of n when count is dealt out evenly: from its start to the start of part i + 1. */
+static Size
+deal(Size count, Size i, Size n)
+{
+	return count * i / n;
+}
+
+static void
+fit_batches(Fit *fit, const EasqTrainRow *rows, Sums *sums)
+{
+	Size		behaviour = fit->behaviour.count;
+	Size		answers = fit->answers.count;
+	Size		size = fit->plan->batch_pairs;
+	Size		batches = (Max(behaviour, answers) + size - 1) / size;
+	Size		least = Min(ANSWER_PAIRS_MIN, size);
+	Size		carriers = Min(batches, (answers + least - 1) / least);	/* batches with answers */
+
+	for (Size i = 0; i < batches; i++)
+	{
+		Size		start = deal(behaviour, i, batches);
+		int			n = (int) (deal(behaviour, i + 1, batches) - start);
+		Size		carrier = deal(carriers, i, batches);
+		Size		answer_start = 0;
+		int			answer_n = 0;
+		EasqMetrics metrics;
+
+		CHECK_FOR_INTERRUPTS();
+		if (deal(carriers, i + 1, batches) > carrier)
+		{
+			answer_start = deal(answers, carrier, carriers);
+			answer_n = (int) (deal(answers, carrier + 1, carriers) - answer_start);
+		}
+		if (n + answer_n == 0)
+			continue;
+		EasqTrainerStep(fit->trainer, rows, fit->answers.pair + answer_start, answer_n,
+						fit->behaviour.pair + start, n, &metrics);
+		add_metrics(sums, &metrics, fit->plan->alignment, n, answer_n);
+	}
+}
+
+static void
+fit_chunk(Fit *fit, int chunk, uint64 seed, Sums *sums)
+{
+	const EasqFitPlan *plan = fit->plan;
+	EasqRandom	random = {EasqMix(seed, (uint64) chunk)};
+	const EasqTrainRow *rows;
+	int			count;
+	int			kept;
+
+	rows = EasqSpoolRead(fit->spool, chunk, &count);
+	(void) EasqSpoolAnswers(fit->spool, &kept);
+	fit->behaviour.count = 0;
+	fit->answers.count = 0;
+	EasqPairBehaviour(&fit->behaviour, rows, count, plan->pairs_per_row, &random);
+	if (fit->sample)
+		EasqSamplePairs(fit->sample, &fit->behaviour, rows);
+	EasqShufflePairs(&fit->behaviour, &random);
+	if (plan->pairs_per_answer > 0)
+	{
+		EasqPairAnswers(&fit->answers, rows, count, kept, plan->pairs_per_answer, &random);
+		EasqShufflePairs(&fit->answers, &random);
+	}
+	fit_batches(fit, rows, sums);
+}
+
+static void
+shuffle_chunks(Fit *fit, int chunks, uint64 seed)
+{
+	EasqRandom	random = {EasqMix(seed, STREAM_ORDER)};
+
+	for (int i = 0; i < chunks; i++)
+	{
+		int			j = (int) EasqBelow(&random, (uint64) i + 1);
+
+		fit->order[i] = fit->order[j];
+		fit->order[j] = i;
+	}
+}
+
+static void
+finish_epoch(const EasqFitPlan *plan, const Sums *sums, EasqFitResult *result)
+{
+	result->pairs = sums->behaviour + sums->answers;
+	result->loss_main = sums->behaviour ? sums->main / sums->behaviour : NAN;
+	result->loss_satisfaction = sums->answers ? sums->satisfaction / sums->answers : NAN;
+	result->loss_alignment = plan->pairs_per_answer && sums->aligned ? sums->alignment / sums->aligned : NAN;
+	result->loss = (sums->behaviour ? result->loss_main : 0) +
+		(isnan(result->loss_satisfaction) ? 0 : plan->lambda1 * result->loss_satisfaction) +
+		(isnan(result->loss_alignment) ? 0 : plan->lambda2 * result->loss_alignment);
+}
+
+static void
+report_epoch(const Fit *fit, int epoch, const EasqFitResult *result, double seconds)
+{
+	double		rows = (double) EasqSpoolGetFacts(fit->spool)->rows;
+
+	if (isnan(result->loss_satisfaction))
+		ereport(NOTICE,
+				(errmsg("model \"%s\": epoch %d/%d, %.0f rows a second, loss %.4f",
+						fit->plan->model, epoch, fit->plan->epochs, rows / seconds, result->loss)));
+	else
+		ereport(NOTICE,
+				(errmsg("model \"%s\": epoch %d/%d, %.0f rows a second, loss %.4f (main %.4f, satisfaction %.4f, alignment %.4f)",
+						fit->plan->model, epoch, fit->plan->epochs, rows / seconds, result->loss,
+						result->loss_main, result->loss_satisfaction,
+						isnan(result->loss_alignment) ? 0 : result->loss_alignment)));
+}
+
+void
+EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer,
+		EasqPairSample *sample, EasqFitResult *result)
+{
+	Fit			fit = {.plan = plan, .spool = spool, .trainer = trainer};
+	int			chunks = EasqSpoolChunks(spool);
+
+	EasqPairsInit(&fit.behaviour);
+	EasqPairsInit(&fit.answers);
+	fit.order = palloc(sizeof(int) * chunks);
+	for (int epoch = 1; epoch <= plan->epochs; epoch++)
+	{
+		uint64		seed = EasqMix(plan->seed, (uint64) EasqTrainerSteps(trainer));
+		Sums		sums = {0};
+		instr_time	start;
+		instr_time	duration;
+
+		INSTR_TIME_SET_CURRENT(start);
+		fit.sample = epoch == plan->epochs ? sample : NULL;
+		sample->reservoir.random.state = EasqMix(seed, STREAM_SAMPLE);
+		shuffle_chunks(&fit, chunks, seed);
+		for (int i = 0; i < chunks; i++)
+			fit_chunk(&fit, fit.order[i], seed, &sums);
+		EasqTrainerCheck(trainer);
+		INSTR_TIME_SET_CURRENT(duration);
+		INSTR_TIME_SUBTRACT(duration, start);
+		finish_epoch(plan, &sums, result);
+		report_epoch(&fit, epoch, result, INSTR_TIME_GET_DOUBLE(duration));
+	}
+	pfree(fit.order);
+	pfree(fit.behaviour.pair);
+	pfree(fit.answers.pair);
+}

@@ -1,0 +1,104 @@
+-- Viewers, log and questionnaire in ordinary tables; train on the first 80 % by time, then one INSERT for each later answer.
+SET client_min_messages = warning;
+CREATE EXTENSION easq;
+
+CREATE TABLE viewer (
+    user_id int PRIMARY KEY, user_active_degree text, is_lowactive_period int, is_live_streamer int, is_video_author int,
+    follow_user_num int, follow_user_num_range text, fans_user_num int, fans_user_num_range text, friend_user_num int,
+    friend_user_num_range text, register_days int, register_days_range text, onehot_feat0 int, onehot_feat1 int,
+    onehot_feat2 int, onehot_feat3 int, onehot_feat4 real, onehot_feat5 int, onehot_feat6 int, onehot_feat7 int,
+    onehot_feat8 int, onehot_feat9 int, onehot_feat10 int, onehot_feat11 int, onehot_feat12 real, onehot_feat13 real,
+    onehot_feat14 real, onehot_feat15 real, onehot_feat16 real, onehot_feat17 real);
+CREATE TABLE log (
+    user_id int, video_id int, time_ms bigint, is_click int, is_follow int, is_comment int, is_forward int, long_view int,
+    play_time_ms int, duration_ms int, comment_stay_time int, is_profile_enter int, answer text);
+\set load '\\copy viewer FROM ' :'users' ' (FORMAT csv, HEADER)'
+:load
+\set load '\\copy log FROM ' :'log' ' (FORMAT csv, HEADER)'
+:load
+CREATE TABLE questionnaire (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int NOT NULL, video_id int NOT NULL,
+    shown_at timestamptz NOT NULL, duration_ms int, answer text);
+ANALYZE viewer, log;
+
+-- What is known before a video is ranked: the viewer, the video's length (0: unknown), the hour.
+CREATE VIEW features AS
+SELECT l.user_id, l.video_id, l.duration_ms, to_timestamp(l.time_ms / 1000.0) AS shown_at, l.long_view, l.answer,
+       l.user_id AS viewer, ln(1 + nullif(l.duration_ms, 0)) AS duration, l.duration_ms = 0 AS no_duration,
+       date_part('hour', to_timestamp(l.time_ms / 1000.0) AT TIME ZONE 'Asia/Shanghai')::int AS hour,
+       v.user_active_degree AS activity, ln(1 + v.follow_user_num) AS follows, ln(1 + v.fans_user_num) AS fans,
+       v.register_days_range AS registered, v.onehot_feat2 AS feat2, v.onehot_feat7 AS feat7
+FROM log l JOIN viewer v USING (user_id);
+SELECT percentile_disc(0.8) WITHIN GROUP (ORDER BY shown_at) AS split FROM features \gset
+
+\o /dev/null
+SELECT easq_create_model('feed', '[
+  {"name": "viewer", "kind": "categorical", "size": 2000, "dim": 16},
+  {"name": "activity", "kind": "categorical", "size": 32, "dim": 4},
+  {"name": "registered", "kind": "categorical", "size": 32, "dim": 4},
+  {"name": "feat2", "kind": "categorical", "size": 64, "dim": 4},
+  {"name": "feat7", "kind": "categorical", "size": 128, "dim": 4},
+  {"name": "hour", "kind": "categorical", "size": 64, "dim": 4},
+  {"name": "no_duration", "kind": "categorical", "size": 8, "dim": 2},
+  {"name": "duration", "kind": "numeric"},
+  {"name": "follows", "kind": "numeric"},
+  {"name": "fans", "kind": "numeric"}]');
+\o
+\echo
+\echo training on the first 80 % by time
+SET client_min_messages = notice;
+SELECT rows, groups, pairs, answers, round(loss_main::numeric, 3) AS loss_main,
+       round(loss_satisfaction::numeric, 3) AS loss_satisfaction
+FROM easq_train('feed', format('SELECT * FROM features WHERE shown_at < %L', :'split'),
+                label => 'long_view', group_by => 'user_id', answer => 'answer');
+SET client_min_messages = warning;
+
+\o /dev/null
+SELECT easq_learn('feed', 'questionnaire', features => $$
+    SELECT n.answer, n.user_id, n.user_id AS viewer, ln(1 + nullif(n.duration_ms, 0)) AS duration, n.duration_ms = 0 AS no_duration,
+           date_part('hour', n.shown_at AT TIME ZONE 'Asia/Shanghai')::int AS hour,
+           v.user_active_degree AS activity, ln(1 + v.follow_user_num) AS follows, ln(1 + v.fans_user_num) AS fans,
+           v.register_days_range AS registered, v.onehot_feat2 AS feat2, v.onehot_feat7 AS feat7
+    FROM new_rows n JOIN viewer v USING (user_id) $$);
+\o
+
+\echo
+\echo one INSERT for each later answer, in the order of time
+CREATE TEMP TABLE start AS SELECT clock_timestamp() AS at, pg_current_wal_insert_lsn() AS lsn,
+    (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE c.relnamespace = 'easq'::regnamespace AND c.relkind = 'r') AS bytes;
+\o /dev/null
+SELECT format('INSERT INTO questionnaire (user_id, video_id, shown_at, duration_ms, answer) VALUES (%s, %s, %L, %s, %L)',
+              user_id, video_id, shown_at, duration_ms, answer)
+FROM features
+WHERE shown_at >= :'split' ORDER BY shown_at, user_id, video_id
+\gexec
+\o
+SELECT round(extract(epoch FROM clock_timestamp() - at)::numeric, 1) AS seconds,
+       (SELECT count(*) FROM questionnaire) AS answers_kept,
+       pg_current_wal_insert_lsn() - lsn AS wal_bytes, bytes
+FROM start \gset
+SELECT sum(answers) FILTER (WHERE status = 'applied') AS answers_learned,
+       count(*) FILTER (WHERE status = 'applied') AS steps,
+       coalesce(sum(answers) FILTER (WHERE reason LIKE 'no remembered answer differs%'), 0) AS without_opposite
+FROM easq.steps WHERE source = 'insert' \gset
+SELECT (SELECT count(*) FROM features WHERE shown_at >= :'split') AS answers_given, :answers_kept AS kept, :answers_learned AS learned,
+       round(100.0 * :answers_learned / (:answers_kept - :without_opposite), 2) AS "learned, % of those with an opposite",
+       :seconds AS seconds, round(:steps / :seconds, 1) AS "steps a second",
+       pg_size_pretty(:wal_bytes::bigint) AS wal, pg_size_pretty(:wal_bytes::bigint / :steps) AS "wal a step";
+SELECT status, reason, count(*) AS steps, sum(answers) AS answers, round(avg("rewards/accuracies")::numeric, 3) AS "rewards/accuracies",
+       round(avg(loss_main)::numeric, 4) AS loss_main, round(avg(loss_satisfaction)::numeric, 4) AS loss_satisfaction
+FROM easq.steps WHERE source = 'insert' GROUP BY status, reason ORDER BY status, reason;
+VACUUM (ANALYZE);
+SELECT c.relname AS "table", pg_size_pretty(pg_total_relation_size(c.oid)) AS "size after VACUUM"
+FROM pg_class c WHERE c.relnamespace = 'easq'::regnamespace AND c.relkind = 'r' AND pg_total_relation_size(c.oid) > 65536
+ORDER BY pg_total_relation_size(c.oid) DESC;
+
+-- A test that can fail: every answer kept, at least 95 % of those with an opposite learned.
+SELECT :answers_kept = (SELECT count(*) FROM features WHERE shown_at >= :'split')
+   AND :answers_learned >= 0.95 * (:answers_kept - :without_opposite) AS held \gset
+\if :held
+\echo held: every answer was kept, and at least 95 % of those with an opposite were learned
+\else
+\echo NOT HELD
+DO $$ BEGIN RAISE EXCEPTION 'the KuaiRand run does not hold what it should'; END $$;
+\endif
