@@ -27,37 +27,42 @@ CREATE TABLE easq.model (
 );
 COMMENT ON TABLE easq.model IS 'one row for each model: its definition and the state of its backbone. SELECT on this table is the right to score';
 
+-- The keys of what every step rewrites end in a version, so that a scan from the newest on meets the visible row
+-- first, however many dead ones a long transaction keeps.  One row of each is alive.
 CREATE TABLE easq.adapter (
-    model       text COLLATE "C" NOT NULL PRIMARY KEY,
+    model       text COLLATE "C" NOT NULL,
     id          uuid NOT NULL,
     backbone_id uuid NOT NULL,
     version     bigint NOT NULL,
     step        bigint NOT NULL,
     answers     bigint NOT NULL,
-    updated_at  timestamptz NOT NULL
-) WITH (fillfactor = 50);
+    updated_at  timestamptz NOT NULL,
+    PRIMARY KEY (model, version)
+);
 COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what learns from answers (LoRA and both pathways). Every step locks it';
 COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
 COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
 
 CREATE TABLE easq.tensor (
-    model text COLLATE "C" NOT NULL,
-    name  text COLLATE "C" NOT NULL,
-    chunk int NOT NULL,
-    id    uuid NOT NULL,
-    data  bytea NOT NULL,
-    PRIMARY KEY (model, name, chunk)
+    model   text COLLATE "C" NOT NULL,
+    name    text COLLATE "C" NOT NULL,
+    chunk   int NOT NULL,
+    version bigint NOT NULL,
+    id      uuid NOT NULL,
+    data    bytea NOT NULL,
+    PRIMARY KEY (model, name, chunk, version)
 );
 ALTER TABLE easq.tensor ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows';
 
 CREATE TABLE easq.optimiser (
-    model text COLLATE "C" NOT NULL,
-    name  text COLLATE "C" NOT NULL,
-    chunk int NOT NULL,
-    id    uuid NOT NULL,
-    data  bytea NOT NULL,
-    PRIMARY KEY (model, name, chunk)
+    model   text COLLATE "C" NOT NULL,
+    name    text COLLATE "C" NOT NULL,
+    chunk   int NOT NULL,
+    version bigint NOT NULL,
+    id      uuid NOT NULL,
+    data    bytea NOT NULL,
+    PRIMARY KEY (model, name, chunk, version)
 );
 ALTER TABLE easq.optimiser ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE easq.optimiser IS 'Adam''s first and second moments beside each chunk of easq.tensor, first all of the one, then all of the other; scoring never reads them';
@@ -152,6 +157,7 @@ CREATE TABLE easq.training (
     loss_satisfaction float8,
     loss_alignment    float8
 );
+CREATE INDEX training_model ON easq.training (model, id);
 COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once) and the mean losses of its last epoch';
 
 -- A dump carries models.  A questionnaire that was dropped leaves a row that names no table any more.

@@ -6,6 +6,10 @@ DROP SCHEMA IF EXISTS regress CASCADE;
 CREATE SCHEMA regress;
 SET search_path = regress, public;
 RESET client_min_messages;
+-- Narrow results; those of void functions go to /dev/null.
+\pset format unaligned
+\pset footer off
+\pset null NULL
 
 -- How a statement fails, in one line: SQLSTATE, message, detail, hint.
 CREATE FUNCTION fails(statement text) RETURNS text LANGUAGE plpgsql AS $$

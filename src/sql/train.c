@@ -158,9 +158,10 @@ check_behaviour(const Training *training, const EasqSpoolFacts *facts)
 	if (facts->groups < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the " INT64_FORMAT " rows of the query form " INT64_FORMAT " group by column \"%s\"",
-						facts->rows, facts->groups, group),
-				 errhint("Name as group_by what rows are ranked within, a user or a session for example; rows where it is NULL belong to no group.")));
+				 facts->groups == 0 ?
+				 errmsg("column \"%s\" is NULL in all " INT64_FORMAT " rows of the query: they form no group", group, facts->rows) :
+				 errmsg("all " INT64_FORMAT " rows of the query that have a group have the same by column \"%s\"", facts->grouped, group),
+				 errhint("Name as group_by what rows are ranked within, a user or a session for example. Rows where it is NULL belong to no group.")));
 	if (facts->labelled == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -240,6 +241,11 @@ train(Training *training)
 										  plan.batch_pairs);
 	EasqSampleInit(&training->sample, model->options.replay_behaviour);
 	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
+	if (!EasqTrainerAlive(training->trainer, EASQ_SATISFACTION))
+		ereport(WARNING,
+				(errmsg("no row opens a gate of the satisfaction pathway of model \"%s\": it scores all rows alike and learns nothing",
+						training->name),
+				 errhint("Roll back, and train with a learning_rate below %g.", training->hyper.learning_rate)));
 }
 
 /* ----------------------------------------------------------- the last write */

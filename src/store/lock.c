@@ -27,7 +27,7 @@ lock_row(const char *table, const char *index, const char *name, EasqLockWait wa
 	PushActiveSnapshot(GetTransactionSnapshot());
 	EasqKeyText(&key, 1, name);
 	EasqScanBegin(&scan, table, index, RowExclusiveLock, GetActiveSnapshot(), 1, &key);
-	tuple = EasqScanNext(&scan, false);
+	tuple = EasqScanNext(&scan, true);
 	if (HeapTupleIsValid(tuple))
 	{
 		slot = table_slot_create(scan.table, NULL);

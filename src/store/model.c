@@ -26,7 +26,7 @@ unknown_model(const char *name)
 			 errhint("SELECT name FROM easq.models lists the models; easq_create_model makes one.")));
 }
 
-/* Opens a scan on one row of a table keyed by the model's name; NULL where there is none. */
+/* Opens a scan on the row of a table keyed by the model's name; NULL where there is none. */
 static HeapTuple
 find_row(EasqScan *scan, const char *table, const char *index, const char *name)
 {
@@ -34,7 +34,7 @@ find_row(EasqScan *scan, const char *table, const char *index, const char *name)
 
 	EasqKeyText(&key, 1, name);
 	EasqScanBegin(scan, table, index, AccessShareLock, GetActiveSnapshot(), 1, &key);
-	return EasqScanNext(scan, false);
+	return EasqScanNext(scan, true);
 }
 
 static void

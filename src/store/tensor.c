@@ -71,6 +71,12 @@ tier_id(const EasqModel *model, EasqTier tier)
 	return tier == EASQ_BACKBONE ? &model->backbone_id : &model->adapter_id;
 }
 
+static int64
+tier_version(const EasqModel *model, EasqTier tier)
+{
+	return tier == EASQ_BACKBONE ? model->backbone_version : model->adapter_version;
+}
+
 static size_t
 chunk_length(const Stored *stored, int chunk)
 {
@@ -86,7 +92,7 @@ read_chunk(EasqScan *scan, HeapTuple tuple, const EasqModel *model, const Stored
 {
 	pg_uuid_t	row_id = EasqColumnId(scan, tuple, TENSOR_ID);
 	Datum		datum = EasqColumn(scan, tuple, TENSOR_DATA);
-	size_t		floats = chunk < 0 ? 0 : chunk_length(stored, chunk);
+	size_t		floats = chunk_length(stored, chunk);
 	bytea	   *data = DatumGetByteaPP(datum);
 
 	if (memcmp(&row_id, id, sizeof(pg_uuid_t)) != 0)
@@ -94,7 +100,7 @@ read_chunk(EasqScan *scan, HeapTuple tuple, const EasqModel *model, const Stored
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("chunk %d of %s of model \"%s\" belongs to another version", chunk, stored->name, model->name),
 				 errhint("The tables of schema easq must be restored together.")));
-	if (floats == 0 || VARSIZE_ANY_EXHDR(data) != floats * parts * sizeof(float))
+	if (VARSIZE_ANY_EXHDR(data) != floats * parts * sizeof(float))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("chunk %d of %s of model \"%s\" has %zu bytes instead of %zu", chunk, stored->name,
@@ -115,33 +121,40 @@ read_chunk(EasqScan *scan, HeapTuple tuple, const EasqModel *model, const Stored
 		pfree(data);
 }
 
+/* Opens a scan on the row of one chunk, newest version first; NULL where there is none. */
+static HeapTuple
+find_chunk(EasqScan *scan, const char *table, const char *index, LOCKMODE mode,
+		   const EasqModel *model, const Stored *stored, int chunk)
+{
+	ScanKeyData keys[3];
+
+	EasqKeyText(&keys[0], TENSOR_MODEL, model->name);
+	EasqKeyText(&keys[1], TENSOR_NAME, stored->name);
+	EasqKeyInt4(&keys[2], TENSOR_CHUNK, BTEqualStrategyNumber, chunk);
+	EasqScanBegin(scan, table, index, mode, GetActiveSnapshot(), 3, keys);
+	return EasqScanNext(scan, true);
+}
+
 /* Reads what is stored of a tensor; complete: every chunk must be there, else missing ones stay as they are. */
 static void
 read_stored(const char *table, const char *index, const EasqModel *model, const Stored *stored,
 			const pg_uuid_t *id, int parts, float **target, bool complete)
 {
-	ScanKeyData keys[2];
-	EasqScan	scan;
-	HeapTuple	tuple;
-	size_t		read = 0;
-
-	EasqKeyText(&keys[0], TENSOR_MODEL, model->name);
-	EasqKeyText(&keys[1], TENSOR_NAME, stored->name);
-	EasqScanBegin(&scan, table, index, AccessShareLock, GetActiveSnapshot(), 2, keys);
-	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	for (int chunk = 0; chunk_length(stored, chunk) > 0; chunk++)
 	{
-		int			chunk = DatumGetInt32(EasqColumn(&scan, tuple, TENSOR_CHUNK));
+		EasqScan	scan;
+		HeapTuple	tuple = find_chunk(&scan, table, index, AccessShareLock, model, stored, chunk);
 
 		CHECK_FOR_INTERRUPTS();
-		read_chunk(&scan, tuple, model, stored, chunk, id, parts, target);
-		read += chunk_length(stored, chunk);
+		if (HeapTupleIsValid(tuple))
+			read_chunk(&scan, tuple, model, stored, chunk, id, parts, target);
+		else if (complete)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("chunk %d of %s of model \"%s\" is missing", chunk, stored->name, model->name),
+					 errhint("Restore the table easq.%s from a backup.", table)));
+		EasqScanEnd(&scan);
 	}
-	EasqScanEnd(&scan);
-	if (complete && read != stored->count)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("%s of model \"%s\" has %zu numbers instead of %zu", stored->name, model->name, read, stored->count),
-				 errhint("Rows of easq.tensor are missing; restore the table from a backup.")));
 }
 
 void
@@ -221,18 +234,18 @@ typedef struct Target
 	const char *table;
 	const char *index;
 	const EasqModel *model;
-	const pg_uuid_t *id;
+	EasqTier	tier;
 	int			parts;
 } Target;
 
 static void
 target_begin(Target *target, const char *table, const char *index, const EasqModel *model,
-			 const pg_uuid_t *id, int parts)
+			 EasqTier tier, int parts)
 {
 	target->table = table;
 	target->index = index;
 	target->model = model;
-	target->id = id;
+	target->tier = tier;
 	target->parts = parts;
 	EasqWriterBegin(&target->writer, table);
 }
@@ -266,7 +279,8 @@ write_chunk(Target *target, HeapTuple old, const Stored *stored, int chunk,
 	bytea	   *data = NULL;
 
 	EasqRowInit(&row);
-	EasqRowSetId(&row, TENSOR_ID, target->id);
+	EasqRowSet(&row, TENSOR_VERSION, Int64GetDatum(tier_version(target->model, target->tier)));
+	EasqRowSetId(&row, TENSOR_ID, tier_id(target->model, target->tier));
 	if (is_dirty)
 	{
 		data = chunk_bytes(stored, chunk, target->parts, source);
@@ -289,35 +303,19 @@ write_chunk(Target *target, HeapTuple old, const Stored *stored, int chunk,
 static void
 write_stored(Target *target, const Stored *stored, const float *const *source, const bool *dirty)
 {
-	ScanKeyData keys[2];
-	EasqScan	scan;
-	HeapTuple	old;
-	int			chunk = 0;
-
-	EasqKeyText(&keys[0], TENSOR_MODEL, target->model->name);
-	EasqKeyText(&keys[1], TENSOR_NAME, stored->name);
-	EasqScanBegin(&scan, target->table, target->index, RowExclusiveLock, GetActiveSnapshot(), 2, keys);
-	old = EasqScanNext(&scan, false);
-	if (source == NULL)
+	for (int chunk = 0; chunk_length(stored, chunk) > 0; chunk++)
 	{
-		for (; HeapTupleIsValid(old); old = EasqScanNext(&scan, false))
+		EasqScan	scan;
+		HeapTuple	old = find_chunk(&scan, target->table, target->index, RowExclusiveLock,
+									 target->model, stored, chunk);
+
+		CHECK_FOR_INTERRUPTS();
+		if (source)
+			write_chunk(target, old, stored, chunk, source, chunk_is_dirty(stored, chunk, dirty));
+		else if (HeapTupleIsValid(old))
 			EasqWriterDelete(&target->writer, old);
+		EasqScanEnd(&scan);
 	}
-	else
-	{
-		for (chunk = 0; chunk_length(stored, chunk) > 0; chunk++)
-		{
-			bool		is_there = HeapTupleIsValid(old) &&
-				DatumGetInt32(EasqColumn(&scan, old, TENSOR_CHUNK)) == chunk;
-
-			CHECK_FOR_INTERRUPTS();
-			write_chunk(target, is_there ? old : NULL, stored, chunk, source,
-						chunk_is_dirty(stored, chunk, dirty));
-			if (is_there)
-				old = EasqScanNext(&scan, false);
-		}
-	}
-	EasqScanEnd(&scan);
 }
 
 /* The tier's part of the block into one table; source[part] is the start of the part that base counts from. */
@@ -386,7 +384,7 @@ update_row(const char *table, const char *index, const char *name, EasqRow *row)
 	EasqWriterBegin(&writer, table);
 	EasqKeyText(&key, 1, name);
 	EasqScanBegin(&scan, table, index, RowExclusiveLock, GetActiveSnapshot(), 1, &key);
-	old = EasqScanNext(&scan, false);
+	old = EasqScanNext(&scan, true);
 	if (!HeapTupleIsValid(old))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -428,10 +426,10 @@ EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const f
 	check_finite(model, weights, model->layout.backbone, model->layout.total);
 	model->adapter_id = EasqNewId();
 	model->adapter_version++;
-	target_begin(&target, "tensor", "tensor_pkey", model, &model->adapter_id, 1);
+	target_begin(&target, "tensor", "tensor_pkey", model, EASQ_ADAPTER, 1);
 	write_block(&target, EASQ_ADAPTER, &weights, 0);
 	end_writing(&target);
-	target_begin(&target, "optimiser", "optimiser_pkey", model, &model->adapter_id, 2);
+	target_begin(&target, "optimiser", "optimiser_pkey", model, EASQ_ADAPTER, 2);
 	write_block(&target, EASQ_ADAPTER, m ? moments : NULL, model->layout.backbone);
 	end_writing(&target);
 	write_adapter_row(model);
@@ -465,11 +463,11 @@ EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, boo
 	}
 	model->backbone_id = EasqNewId();
 	model->backbone_version++;
-	target_begin(&target, "tensor", "tensor_pkey", model, &model->backbone_id, 1);
+	target_begin(&target, "tensor", "tensor_pkey", model, EASQ_BACKBONE, 1);
 	write_block(&target, EASQ_BACKBONE, &weights, 0);
 	write_embeddings(&target, embedding, NULL, dirty);
 	end_writing(&target);
-	target_begin(&target, "optimiser", "optimiser_pkey", model, &model->backbone_id, 2);
+	target_begin(&target, "optimiser", "optimiser_pkey", model, EASQ_BACKBONE, 2);
 	write_block(&target, EASQ_BACKBONE, m ? moments : NULL, 0);
 	write_embeddings(&target, embedding_m, embedding_v, dirty);
 	end_writing(&target);
@@ -493,24 +491,23 @@ renew_adapter_id(EasqModel *model, const char *table, const char *index)
 {
 	Target		target;
 
-	target_begin(&target, table, index, model, &model->adapter_id, 1);
+	target_begin(&target, table, index, model, EASQ_ADAPTER, 1);
 	for (int i = 0; i < EASQ_TENSORS; i++)
 	{
 		const EasqTensor *tensor = &model->layout.tensor[i];
-		ScanKeyData keys[2];
-		EasqScan	scan;
-		HeapTuple	old;
 		Stored		stored;
 
 		if (!in_tier(model, EASQ_ADAPTER, tensor))
 			continue;
 		stored = block_tensor(tensor);
-		EasqKeyText(&keys[0], TENSOR_MODEL, model->name);
-		EasqKeyText(&keys[1], TENSOR_NAME, stored.name);
-		EasqScanBegin(&scan, table, index, RowExclusiveLock, GetActiveSnapshot(), 2, keys);
-		while (HeapTupleIsValid(old = EasqScanNext(&scan, false)))
-			write_chunk(&target, old, &stored, 0, NULL, false);
-		EasqScanEnd(&scan);
+		for (int chunk = 0; chunk_length(&stored, chunk) > 0; chunk++)
+		{
+			EasqScan	scan;
+			HeapTuple	old = find_chunk(&scan, table, index, RowExclusiveLock, model, &stored, chunk);
+
+			write_chunk(&target, old, &stored, chunk, NULL, false);
+			EasqScanEnd(&scan);
+		}
 	}
 	end_writing(&target);
 }
@@ -579,10 +576,10 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	EasqWriterInsert(&writer, row.values, row.nulls);
 	EasqWriterEnd(&writer);
 
-	target_begin(&target, "tensor", "tensor_pkey", model, &model->backbone_id, 1);
+	target_begin(&target, "tensor", "tensor_pkey", model, EASQ_BACKBONE, 1);
 	write_block(&target, EASQ_BACKBONE, &weights, 0);
 	write_embeddings(&target, embedding, NULL, NULL);
-	target.id = &model->adapter_id;
+	target.tier = EASQ_ADAPTER;
 	write_block(&target, EASQ_ADAPTER, &weights, 0);
 	EasqWriterEnd(&target.writer);
 }
@@ -594,21 +591,24 @@ EasqModelDelete(const char *name)
 	{
 		const char *table;
 		const char *index;
+		AttrNumber	model;		/* column that names it */
 	}			owned[] = {
-		{"tensor", "tensor_pkey"},
-		{"optimiser", "optimiser_pkey"},
-		{"answer", "answer_pkey"},
-		{"queued", "queued_pkey"},
-		{"behaviour", "behaviour_pkey"},
-		{"adapter", "adapter_pkey"},
-		{"model", "model_pkey"},
+		{"tensor", "tensor_pkey", TENSOR_MODEL},
+		{"optimiser", "optimiser_pkey", TENSOR_MODEL},
+		{"answer", "answer_pkey", ANSWER_MODEL},
+		{"queued", "queued_pkey", QUEUED_MODEL},
+		{"behaviour", "behaviour_pkey", BEHAVIOUR_MODEL},
+		{"step", "step_model", STEP_MODEL},
+		{"training", "training_model", TRAINING_MODEL},
+		{"adapter", "adapter_pkey", ADAPTER_MODEL},
+		{"model", "model_pkey", MODEL_NAME},
 	};
 
 	for (int i = 0; i < (int) lengthof(owned); i++)
 	{
 		ScanKeyData key;
 
-		EasqKeyText(&key, 1, name);
+		EasqKeyText(&key, owned[i].model, name);
 		EasqDeleteRows(owned[i].table, owned[i].index, 1, &key);
 	}
 }

@@ -175,13 +175,14 @@ init_columns(EasqSource *source, TupleDesc desc, const EasqSourceColumns *column
 
 /* --------------------------------------------------------------- the query */
 
-/* SPI itself refuses what would lock or change rows: the cursor is read-only. */
+/* One statement that returns rows and changes none. */
 static SPIPlanPtr
 prepare(const char *query)
 {
 	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
 	List	   *sources;
-	CommandTag	tag;
+	CachedPlanSource *source;
+	Query	   *parsed;
 
 	if (plan == NULL)
 		ereport(ERROR,
@@ -194,17 +195,23 @@ prepare(const char *query)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the query must be one statement, not %d", list_length(sources)),
 				 errhint("Pass one SELECT that returns the rows.")));
-	tag = ((CachedPlanSource *) linitial(sources))->commandTag;
-	if (tag != CMDTAG_SELECT)
+	source = linitial(sources);
+	if (source->commandTag != CMDTAG_SELECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query must be a SELECT, not %s", GetCommandTagName(tag)),
+				 errmsg("the query must be a SELECT, not %s", GetCommandTagName(source->commandTag)),
 				 errhint("Pass one SELECT that returns the rows.")));
 	if (!SPI_is_cursor_plan(plan))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the query must return rows"),
 				 errhint("Pass one SELECT without INTO.")));
+	parsed = linitial_node(Query, source->query_list);
+	if (parsed->hasModifyingCTE || parsed->rowMarks != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the query must only read: it %s rows", parsed->rowMarks != NIL ? "locks" : "changes"),
+				 errhint("Pass one SELECT without FOR UPDATE or FOR SHARE and without INSERT, UPDATE or DELETE in WITH.")));
 	return plan;
 }
 

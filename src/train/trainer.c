@@ -39,6 +39,7 @@ struct EasqTrainer
 
 	/* of one batch */
 	const char **example;		/* [rows] */
+	int			rows;			/* in the last one */
 	float	   *x;				/* [rows, inputs] */
 	float	   *dx;
 	float	   *gradient;		/* [layout.total] */
@@ -187,7 +188,7 @@ scatter(int number, int64 row, float share, int offset, void *arg)
 }
 
 static void
-scatter_rows(EasqTrainer *trainer, int rows)
+scatter_rows(EasqTrainer *trainer)
 {
 	const EasqSpec *spec = trainer->model->spec;
 
@@ -199,7 +200,7 @@ scatter_rows(EasqTrainer *trainer, int rows)
 			table->place[table->row[i]] = 0;
 		table->count = 0;
 	}
-	for (int i = 0; spec->tables > 0 && i < rows; i++)
+	for (int i = 0; spec->tables > 0 && i < trainer->rows; i++)
 	{
 		trainer->dx_row = trainer->dx + (Size) i * spec->inputs;
 		EasqVisitEmbeddings(spec, trainer->example[i], scatter, trainer);
@@ -325,7 +326,8 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);
 	EasqGradient(&trainer->model->layout, trainer->weights, &trainer->hyper, &batch,
 				 trainer->gradient, trainer->dx, metrics, trainer->work);
-	scatter_rows(trainer, 2 * (answer_pairs + behaviour_pairs));
+	trainer->rows = 2 * (answer_pairs + behaviour_pairs);
+	scatter_rows(trainer);
 	update(trainer, metrics);
 }
 
@@ -346,6 +348,20 @@ EasqTrainerCheck(const EasqTrainer *trainer)
 			!EasqAllFinite((Size) feature->size * feature->dim, trainer->encoding.embedding[feature->table]))
 			refuse_divergence(trainer, psprintf("an embedding of feature \"%s\"", feature->name));
 	}
+	if (!EasqTrainerAlive(trainer, EASQ_MAIN))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("training of model \"%s\" diverged by step " INT64_FORMAT ": no row opens a gate of the main pathway, all score alike",
+						trainer->model->name, trainer->backbone.step),
+				 errhint("Nothing was stored. Lower the option learning_rate (%g); a model that was so before must be created again.",
+						 trainer->hyper.learning_rate)));
+}
+
+bool
+EasqTrainerAlive(const EasqTrainer *trainer, EasqPathway pathway)
+{
+	return EasqGatesAlive(&trainer->model->layout, trainer->weights, trainer->hyper.alpha, pathway,
+						  trainer->rows, trainer->x, trainer->work);
 }
 
 int64

@@ -25,6 +25,7 @@ ANALYZE;
 CREATE FUNCTION place(seed int, user_id int, item_id int) RETURNS bigint IMMUTABLE LANGUAGE sql AS
 $$ SELECT hashtextextended(user_id || ':' || item_id, seed) $$;
 
+CREATE TABLE step AS SELECT status, reason, answers, "rewards/accuracies" FROM easq.steps;
 CREATE TABLE result (seed int, phase text, metric text, value float8);
 CREATE TABLE split (user_id int, item_id int, chosen bool, part text, rating int);
 CREATE VIEW example AS
@@ -79,8 +80,10 @@ BEGIN
                   WHERE part = 'train' AND chosen ORDER BY place(seed + 1000, user_id, item_id)
     LOOP
         INSERT INTO questionnaire VALUES (answer.user_id, answer.item_id, answer.rating);
+        COMMIT;
     END LOOP;
     CALL measure(seed, 'after');
+    INSERT INTO step SELECT status, reason, answers, "rewards/accuracies" FROM easq.steps;
     PERFORM easq_stop_learning('coats', 'questionnaire');
     PERFORM easq_drop_model('coats');
     TRUNCATE questionnaire;
@@ -93,7 +96,7 @@ SELECT metric, round(avg(value) FILTER (WHERE phase = 'before')::numeric, 3) AS 
        round((avg(value) FILTER (WHERE phase = 'after') - avg(value) FILTER (WHERE phase = 'before'))::numeric, 3) AS change
 FROM result GROUP BY metric ORDER BY metric DESC;
 SELECT status, reason, count(*) AS steps, sum(answers) AS answers, round(avg("rewards/accuracies")::numeric, 3) AS "rewards/accuracies"
-FROM easq.steps GROUP BY status, reason ORDER BY status, reason;
+FROM step GROUP BY status, reason ORDER BY status, reason;
 SELECT avg(value) FILTER (WHERE phase = 'after') - avg(value) FILTER (WHERE phase = 'before') >= 0.03 AS held
 FROM result WHERE metric = 'satisfaction gauc' \gset
 \if :held
