@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -55,4 +56,11 @@ char *
 EasqOptionalText(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+void
+EasqPreventReadOnly(const char *call)
+{
+	PreventCommandDuringRecovery(call);
+	PreventCommandIfReadOnly(call);
 }

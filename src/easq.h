@@ -14,4 +14,7 @@ extern char *EasqTextArgument(FunctionCallInfo fcinfo, int n, const char *name);
 /* A NULL-able text argument, NULL where it is. */
 extern char *EasqOptionalText(FunctionCallInfo fcinfo, int n);
 
+/* ERROR 25006 on a standby and in a read-only transaction: easq's own writes do not pass PostgreSQL's check. */
+extern void EasqPreventReadOnly(const char *call);
+
 #endif

@@ -58,6 +58,8 @@ CREATE FUNCTION data(file bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS
 $$ SELECT substr(file, 9 + regress.header_length(file)) $$;
 CREATE FUNCTION floats(numbers real[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS
 $$ SELECT string_agg(regress.flip(float4send(n)), '' ORDER BY i) FROM unnest(numbers) WITH ORDINALITY u (n, i) $$;
+CREATE FUNCTION tensor(file bytea, name text) RETURNS bytea LANGUAGE sql IMMUTABLE AS
+$$ SELECT substr(regress.data(file), 1 + (o->>0)::int, (o->>1)::int - (o->>0)::int) FROM (SELECT regress.header(file)->name->'data_offsets') t (o) $$;
 -- The file with other numbers in one tensor, from its first on.
 CREATE FUNCTION with_numbers(file bytea, tensor text, numbers real[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS
 $$ SELECT overlay(file PLACING regress.floats(numbers)

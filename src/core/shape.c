@@ -142,6 +142,6 @@ EasqInitEmbedding(uint64_t seed, int stream, int64_t size, int dim, float *table
 		float	   *w = table + (size_t) row * (size_t) dim;
 
 		for (int j = 0; j < dim; j++)
-			w[j] = row == 0 ? 0.0f : (float) (0.1 * EasqNormal(&random));
+			w[j] = row == 0 ? 0.0f : (float) (0.3 * EasqNormal(&random));
 	}
 }

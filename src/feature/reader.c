@@ -96,21 +96,21 @@ find_column(const EasqFeature *feature, TupleDesc desc)
 }
 
 /* What to cast a column to, so that the feature can read it. */
-static const char *
+static Oid
 readable_type(const EasqFeature *feature, bool array)
 {
 	switch (feature->kind)
 	{
 		case EASQ_NUMERIC:
-			return "double precision";
+			return FLOAT8OID;
 		case EASQ_CATEGORICAL:
 			if (feature->hashed)
-				return array ? "text[]" : "text";
-			return array ? "integer[]" : "integer";
+				return array ? TEXTARRAYOID : TEXTOID;
+			return array ? INT4ARRAYOID : INT4OID;
 		case EASQ_VECTOR:
-			return "real[]";
+			return FLOAT4ARRAYOID;
 	}
-	return NULL;				/* keep compilers quiet */
+	return InvalidOid;			/* keep compilers quiet */
 }
 
 static void
@@ -121,8 +121,14 @@ refuse_type(const EasqFeature *feature, Oid type)
 		[EASQ_CATEGORICAL] = "categorical feature",
 		[EASQ_VECTOR] = "vector feature",
 	};
+	static const char *const readable[] = {
+		[EASQ_NUMERIC] = "a number or a boolean",
+		[EASQ_CATEGORICAL] = "an integer or an array of integers",
+		[EASQ_VECTOR] = "an array of numbers",
+	};
 	bool		array = OidIsValid(get_element_type(getBaseType(type)));
-	const char *cast = readable_type(feature, array);
+	Oid			target = readable_type(feature, array);
+	char	   *cast = format_type_be(target);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -132,8 +138,9 @@ refuse_type(const EasqFeature *feature, Oid type)
 			 errdetail("Its encoding \"index\" reads integers from 0 to " INT64_FORMAT ".", feature->size - 1) : 0,
 			 feature->kind == EASQ_NUMERIC && array ?
 			 errhint("It reads one number; an array is a feature of kind \"vector\".") :
-			 errhint("Cast it to %s in the query: %s::%s.",
-					 cast, quote_identifier(feature->name), cast)));
+			 can_coerce_type(1, &type, &target, COERCION_EXPLICIT) ?
+			 errhint("Cast it to %s in the query: %s::%s.", cast, quote_identifier(feature->name), cast) :
+			 errhint("It reads %s; compute that in the query.", readable[feature->kind])));
 }
 
 /*

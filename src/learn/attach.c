@@ -7,6 +7,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -84,9 +85,9 @@ drop_triggers(Oid relation)
 	execute(psprintf("DROP TRIGGER IF EXISTS " UPDATE_TRIGGER " ON %s", table));
 }
 
-/* The table and, where it is partitioned, all partitions below it, foreign ones left out. */
+/* The table and, where it is partitioned, all partitions below it (locked), foreign ones left out. */
 static List *
-with_partitions(Oid relation)
+with_partitions(Oid relation, LOCKMODE mode)
 {
 	List	   *found = NIL;
 	List	   *all;
@@ -94,7 +95,7 @@ with_partitions(Oid relation)
 
 	if (get_rel_relkind(relation) != RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(relation);
-	all = find_all_inheritors(relation, AccessShareLock, NULL);
+	all = find_all_inheritors(relation, mode, NULL);
 	foreach(cell, all)
 	{
 		char		kind = get_rel_relkind(lfirst_oid(cell));
@@ -111,7 +112,7 @@ EasqAttach(Oid relation, const char *schema)
 	ListCell   *cell;
 
 	SPI_connect();
-	foreach(cell, with_partitions(relation))
+	foreach(cell, with_partitions(relation, AccessShareLock))
 		create_triggers(lfirst_oid(cell), schema);
 	SPI_finish();
 }
@@ -125,9 +126,24 @@ EasqDetachIfUnused(Oid relation)
 	if (get_rel_name(relation) == NULL || EasqQuestionnairesOf(relation, &left) > 0)
 		return;
 	SPI_connect();
-	foreach(cell, with_partitions(relation))
+	foreach(cell, with_partitions(relation, AccessShareLock))
 		drop_triggers(lfirst_oid(cell));
 	SPI_finish();
+}
+
+void
+EasqLockQuestionnaires(const char *model)
+{
+	EasqQuestionnaire *found;
+	int			count = EasqQuestionnairesOfModel(model, &found);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (get_rel_name(found[i].relation) == NULL || !EasqOwnsRelation(found[i].relation, GetUserId()))
+			continue;
+		LockRelationOid(found[i].relation, AccessExclusiveLock);
+		(void) with_partitions(found[i].relation, AccessExclusiveLock);
+	}
 }
 
 void

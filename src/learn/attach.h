@@ -18,6 +18,9 @@ extern void EasqAttach(Oid relation, const char *schema);
 /* Drops them, as the caller, where no model is left that learns from the table. */
 extern void EasqDetachIfUnused(Oid relation);
 
+/* Locks the caller's tables that EasqDetachModel will change: before the model, as an INSERT locks them. */
+extern void EasqLockQuestionnaires(const char *model);
+
 /* Ends all learning of a model; triggers on tables of other owners stay and find nothing to do. */
 extern void EasqDetachModel(const char *model);
 

@@ -12,13 +12,19 @@
 #include "learn/author.h"
 
 void
-EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path)
+EasqCheckRole(Oid role)
 {
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the author of the questionnaire (role with OID %u) does not exist any more", role),
 				 errhint("The owner of the questionnaire calls easq_learn again.")));
+}
+
+void
+EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path)
+{
+	EasqCheckRole(role);
 	GetUserIdAndSecContext(&author->saved_user, &author->saved_context);
 	SetUserIdAndSecContext(role, author->saved_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	author->guc_level = NewGUCNestLevel();

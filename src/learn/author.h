@@ -20,6 +20,8 @@ typedef struct EasqAuthor
  * between is undone by the (sub)transaction's abort.
  */
 extern void EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path);
+/* ERROR 42704 where the role is gone. */
+extern void EasqCheckRole(Oid role);
 extern void EasqLeaveAuthor(const EasqAuthor *author);
 
 /* The caller's search_path as easq_learn records it: pg_temp last, whatever it was. */

@@ -29,11 +29,12 @@ spec_of(const char *model)
 void
 EasqCheckAuthor(const EasqQuestionnaire *questionnaire)
 {
+	EasqCheckRole(questionnaire->author);
 	if (!EasqOwnsRelation(questionnaire->relation, questionnaire->author))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("role \"%s\", who called easq_learn, does not own table %s any more",
-						GetUserNameFromId(questionnaire->author, true), get_rel_name(questionnaire->relation)),
+						GetUserNameFromId(questionnaire->author, false), get_rel_name(questionnaire->relation)),
 				 errhint("The owner of the questionnaire calls easq_learn again.")));
 }
 
@@ -149,12 +150,13 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *wr
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (options.strict || must_stay_an_error(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
+		/* Before anything else: an error that left with the subtransaction open would take the session along. */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (options.strict || must_stay_an_error(error->sqlerrcode))
+			ReThrowError(error);
 		log_unlearned(questionnaire->model, written->source, "skipped",
 					  psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)),
 					  (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));

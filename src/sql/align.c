@@ -126,15 +126,20 @@ Datum
 easq_align(PG_FUNCTION_ARGS)
 {
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
-	EasqLearner *learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);
-	int			k = learner->model->spec->inputs;
-	Pairs		survey = pairs_of(fcinfo, 1, "chosen", "rejected", k);
-	Pairs		behaviour = pairs_of(fcinfo, 3, "behaviour_chosen", "behaviour_rejected", k);
+	EasqLearner *learner;
+	Pairs		survey;
+	Pairs		behaviour;
 	EasqBatch	batch;
 	EasqMetrics metrics;
 	EasqStepRow row = {.model = name, .source = "align", .status = "applied"};
 	const char *reason;
+	int			k;
 
+	EasqPreventReadOnly("easq_align()");
+	learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);
+	k = learner->model->spec->inputs;
+	survey = pairs_of(fcinfo, 1, "chosen", "rejected", k);
+	behaviour = pairs_of(fcinfo, 3, "behaviour_chosen", "behaviour_rejected", k);
 	if (survey.count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -43,7 +43,7 @@ typedef struct ScoredRow
 {
 	uint64		group;
 	float		score[EASQ_PATHWAYS];
-	uint32		label;
+	uint64		label;			/* 0 or 1; no padding: all of it is sorted */
 } ScoredRow;
 
 /* Sums over the groups that hold both labels. */

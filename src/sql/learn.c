@@ -3,7 +3,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tupconvert.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -67,28 +69,45 @@ questionnaire_of(FunctionCallInfo fcinfo)
 	};
 }
 
-/* Rows that are in the table now, or none: the features query is tried on them before anything is attached. */
+/* SELECT * leaves out the columns that were dropped; the table's row type has them. */
+static void
+put_row(Tuplestorestate *rows, HeapTuple tuple, TupleConversionMap *map)
+{
+	if (map == NULL)
+	{
+		tuplestore_puttuple(rows, tuple);
+		return;
+	}
+	tuple = execute_attr_map_tuple(tuple, map);
+	tuplestore_puttuple(rows, tuple);
+	heap_freetuple(tuple);
+}
+
+/* Rows that are in the table now, or none: the features query is tried on them all the same. */
 static Tuplestorestate *
 table_rows(Relation relation, bool all)
 {
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleConversionMap *map;
 	Portal		portal;
 	uint64		fetched;
 
 	if (!all)
 		return rows;
 	SPI_connect();
+	/* Not read-only: the snapshot must be younger than the triggers, who waited for those who were writing. */
 	portal = SPI_cursor_open(NULL, SPI_prepare(psprintf("SELECT * FROM %s",
 														quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 																				   RelationGetRelationName(relation))),
 											   0, NULL),
-							 NULL, NULL, true);
+							 NULL, NULL, false);
+	map = convert_tuples_by_name(portal->tupDesc, RelationGetDescr(relation));
 	do
 	{
 		SPI_cursor_fetch(portal, true, 1000);
 		fetched = SPI_processed;
 		for (uint64 i = 0; i < fetched; i++)
-			tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
+			put_row(rows, SPI_tuptable->vals[i], map);
 		SPI_freetuptable(SPI_tuptable);
 	} while (fetched > 0);
 	SPI_cursor_close(portal);
@@ -138,11 +157,13 @@ easq_learn(PG_FUNCTION_ARGS)
 	EasqQuestionnaire questionnaire = questionnaire_of(fcinfo);
 	EasqLearnOptions options;
 
+	EasqPreventReadOnly("easq_learn()");
 	EasqLearnOptionsRead(&options, questionnaire.options);
 	check_teach(questionnaire.model);
 	EasqCheckQuestionnaire(questionnaire.relation);
-	take_backlog(&questionnaire, &options);
+	/* First, as it locks out writers: each row is either in the backlog or fires the trigger. */
 	EasqAttach(questionnaire.relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
+	take_backlog(&questionnaire, &options);
 	EasqQuestionnaireWrite(&questionnaire);
 	PG_RETURN_VOID();
 }
@@ -153,6 +174,7 @@ easq_stop_learning(PG_FUNCTION_ARGS)
 	char	   *model = EasqTextArgument(fcinfo, 0, "model");
 	Oid			relation = relation_argument(fcinfo);
 
+	EasqPreventReadOnly("easq_stop_learning()");
 	check_teach(model);
 	EasqCheckQuestionnaire(relation);
 	if (!EasqQuestionnaireDelete(model, relation))

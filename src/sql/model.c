@@ -109,6 +109,7 @@ easq_create_model(PG_FUNCTION_ARGS)
 	float	   *weights;
 	float	  **embedding;
 
+	EasqPreventReadOnly("easq_create_model()");
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -153,6 +154,7 @@ easq_configure(PG_FUNCTION_ARGS)
 	Jsonb	   *options = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	EasqModel  *model;
 
+	EasqPreventReadOnly("easq_configure()");
 	check_teach(name);
 	EasqModelLockDefinition(name);
 	EasqModelLock(name, EASQ_WAIT);
@@ -170,7 +172,9 @@ easq_drop_model(PG_FUNCTION_ARGS)
 {
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 
+	EasqPreventReadOnly("easq_drop_model()");
 	check_teach(name);
+	EasqLockQuestionnaires(name);
 	EasqModelLockDefinition(name);
 	EasqModelLock(name, EASQ_WAIT);
 	EasqDetachModel(name);

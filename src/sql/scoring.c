@@ -97,7 +97,8 @@ use_row_type(EasqScoring *scoring, Oid type, int32 typmod)
 	MemoryContext old = MemoryContextSwitchTo(scoring->reader_context);
 
 	scoring->row_type = InvalidOid;
-	scoring->desc = CreateTupleDescCopy(desc);
+	/* With the defaults of columns that are younger than their rows. */
+	scoring->desc = CreateTupleDescCopyConstr(desc);
 	ReleaseTupleDesc(desc);
 	scoring->reader = EasqReaderCreate(spec, scoring->desc, scoring->reader_context);
 	scoring->values = palloc(sizeof(Datum) * scoring->desc->natts);
@@ -105,6 +106,15 @@ use_row_type(EasqScoring *scoring, Oid type, int32 typmod)
 	MemoryContextSwitchTo(old);
 	scoring->row_type = type;
 	scoring->row_typmod = typmod;
+	scoring->row_shape = assign_record_type_identifier(type, typmod);
+}
+
+/* A loop may go on after an ALTER TABLE of the rows' type. */
+static bool
+knows_row_type(const EasqScoring *scoring, Oid type, int32 typmod)
+{
+	return type == scoring->row_type && typmod == scoring->row_typmod &&
+		assign_record_type_identifier(type, typmod) == scoring->row_shape;
 }
 
 void
@@ -117,7 +127,7 @@ EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
 	int32		typmod = HeapTupleHeaderGetTypMod(header);
 	HeapTupleData tuple;
 
-	if (type != scoring->row_type || typmod != scoring->row_typmod)
+	if (!knows_row_type(scoring, type, typmod))
 		use_row_type(scoring, type, typmod);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);

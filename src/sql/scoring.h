@@ -28,6 +28,7 @@ typedef struct EasqScoring
 	TupleDesc	desc;
 	Oid			row_type;
 	int32		row_typmod;
+	uint64		row_shape;		/* another after ALTER TABLE */
 	Datum	   *values;
 	bool	   *nulls;
 	StringInfoData example;

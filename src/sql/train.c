@@ -199,11 +199,16 @@ read_rows(Training *training)
 {
 	const EasqModel *model = training->model;
 	EasqSource *source = EasqSourceOpen(training->query, model->spec, &training->columns);
+	const EasqSpoolFacts *facts;
 
 	training->spool = EasqSpoolCreate(source, model->spec, (uint64) model->options.seed,
 									  training->options.buffer_rows, model->options.replay_answers);
 	EasqSourceClose(source);
-	check_behaviour(training, EasqSpoolGetFacts(training->spool));
+	facts = EasqSpoolGetFacts(training->spool);
+	check_behaviour(training, facts);
+	ereport(NOTICE,
+			(errmsg("model \"%s\": " INT64_FORMAT " rows in " INT64_FORMAT " groups, " INT64_FORMAT " answers",
+					training->name, facts->rows, facts->groups, facts->answers)));
 }
 
 /* ---------------------------------------------------------- what is trained */
@@ -241,11 +246,10 @@ train(Training *training)
 										  plan.batch_pairs);
 	EasqSampleInit(&training->sample, model->options.replay_behaviour);
 	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
-	if (!EasqTrainerAlive(training->trainer, EASQ_SATISFACTION))
+	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,
-				(errmsg("no row opens a gate of the satisfaction pathway of model \"%s\": it scores all rows alike and learns nothing",
-						training->name),
-				 errhint("Roll back, and train with a learning_rate below %g.", training->hyper.learning_rate)));
+				(errmsg("no row opens a gate of the satisfaction pathway of model \"%s\": it will not learn", training->name),
+				 errhint("Roll back, and train with a learning_rate below %g or with answers.", training->hyper.learning_rate)));
 }
 
 /* ----------------------------------------------------------- the last write */
@@ -382,8 +386,7 @@ easq_train(PG_FUNCTION_ARGS)
 	EasqModel  *written;
 	Datum		result;
 
-	PreventCommandIfReadOnly("easq_train()");
-	PreventCommandDuringRecovery("easq_train()");
+	EasqPreventReadOnly("easq_train()");
 	training.started_at = GetCurrentTimestamp();
 	read_arguments(fcinfo, &training);
 	check_right(training.name);

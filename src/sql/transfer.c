@@ -350,6 +350,7 @@ easq_import(PG_FUNCTION_ARGS)
 	EasqFile   *file = EasqFileParse(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
 	EasqIdentity identity;
 
+	EasqPreventReadOnly("easq_import()");
 	EasqModelCheckName(name);
 	check_format(file);
 	if (EasqModelIdentity(name, &identity, true))

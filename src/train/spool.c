@@ -42,7 +42,7 @@ typedef struct SortKey
 typedef struct Place
 {
 	int			fileno;
-	off_t		offset;
+	pgoff_t		offset;
 } Place;
 
 typedef struct Chunk

@@ -16,7 +16,7 @@
 #include "feature/spec.h"
 #include "train/source.h"
 
-#define EASQ_CHUNK_BYTES ((Size) 256 * 1024 * 1024)	/* a chunk of wide rows is closed here */
+#define EASQ_CHUNK_BYTES ((Size) 64 * 1024 * 1024)	/* a chunk of wide rows is closed here */
 
 typedef struct EasqTrainRow
 {

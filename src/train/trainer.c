@@ -10,6 +10,16 @@
 
 #define TABLE_ROOM 1024			/* rows of a table that a batch touches, to begin with */
 
+/*
+ * A batch in which a pathway opens no gate, or ranks no better than a constant
+ * (log 2) and has no gradient to get out of there, is dead; so is the pathway
+ * after some of them in a row.  Rows without any difference look the same, but from the start.
+ */
+#define DEAD_LOSS 0.6
+#define DEAD_NORM 1e-10
+#define DEAD_BATCHES 5
+#define OPEN_ROWS 64			/* fewer rows do not tell whether a pathway has open gates */
+
 /* The gradient of an embedding table in one batch: only the rows that were read. */
 typedef struct TableGradient
 {
@@ -40,6 +50,9 @@ struct EasqTrainer
 	/* of one batch */
 	const char **example;		/* [rows] */
 	int			rows;			/* in the last one */
+	EasqMetrics metrics;
+	bool		lived[EASQ_PATHWAYS];	/* a batch before was not dead */
+	int			dead[EASQ_PATHWAYS];	/* batches in a row */
 	float	   *x;				/* [rows, inputs] */
 	float	   *dx;
 	float	   *gradient;		/* [layout.total] */
@@ -207,7 +220,7 @@ scatter_rows(EasqTrainer *trainer)
 	}
 }
 
-/* Three parts of the block: [from, to) of each. */
+/* A part of the block: [from, to). */
 typedef struct Part
 {
 	Size		from;
@@ -279,8 +292,9 @@ refuse_divergence(const EasqTrainer *trainer, const char *what)
 
 /* Norms, clipping in two groups, Adam. */
 static void
-update(EasqTrainer *trainer, EasqMetrics *metrics)
+update(EasqTrainer *trainer)
 {
+	EasqMetrics *metrics = &trainer->metrics;
 	const EasqLayout *layout = &trainer->model->layout;
 	Size		base = layout->backbone;
 	Part		backbone = {0, base};
@@ -315,6 +329,15 @@ update(EasqTrainer *trainer, EasqMetrics *metrics)
 	}
 }
 
+static void
+count_dead(EasqTrainer *trainer, EasqPathway pathway, double loss, double norm)
+{
+	bool		dead = trainer->metrics.gates_dead[pathway] || (loss > DEAD_LOSS && norm < DEAD_NORM);
+
+	trainer->lived[pathway] |= !dead;
+	trainer->dead[pathway] = dead ? trainer->dead[pathway] + 1 : 0;
+}
+
 void
 EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 				const EasqRowPair *answers, int answer_pairs,
@@ -325,13 +348,32 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 	encode_pairs(trainer, rows, answers, answer_pairs, 0);
 	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);
 	EasqGradient(&trainer->model->layout, trainer->weights, &trainer->hyper, &batch,
-				 trainer->gradient, trainer->dx, metrics, trainer->work);
+				 trainer->gradient, trainer->dx, &trainer->metrics, trainer->work);
 	trainer->rows = 2 * (answer_pairs + behaviour_pairs);
 	scatter_rows(trainer);
-	update(trainer, metrics);
+	update(trainer);
+	if (behaviour_pairs > 0)
+		count_dead(trainer, EASQ_MAIN, trainer->metrics.loss_main, trainer->metrics.grad_norm_main);
+	if (answer_pairs > 0)
+		count_dead(trainer, EASQ_SATISFACTION, trainer->metrics.loss_satisfaction,
+				   trainer->metrics.grad_norm_satisfaction);
+	*metrics = trainer->metrics;
 }
 
 /* ----------------------------------------------------------------- the end */
+
+static void
+refuse_death(const EasqTrainer *trainer, EasqPathway pathway, const char *name)
+{
+	if (!trainer->lived[pathway] || trainer->dead[pathway] < DEAD_BATCHES)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("after " INT64_FORMAT " steps the %s pathway of model \"%s\" scores all rows alike and has no gradient",
+					trainer->backbone.step, name, trainer->model->name),
+			 errhint("Nothing was stored. Look whether the features tell anything about the %s, or lower the option learning_rate (%g).",
+					 pathway == EASQ_MAIN ? "label" : "answer", trainer->hyper.learning_rate)));
+}
 
 void
 EasqTrainerCheck(const EasqTrainer *trainer)
@@ -348,20 +390,16 @@ EasqTrainerCheck(const EasqTrainer *trainer)
 			!EasqAllFinite((Size) feature->size * feature->dim, trainer->encoding.embedding[feature->table]))
 			refuse_divergence(trainer, psprintf("an embedding of feature \"%s\"", feature->name));
 	}
-	if (!EasqTrainerAlive(trainer, EASQ_MAIN))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("training of model \"%s\" diverged by step " INT64_FORMAT ": no row opens a gate of the main pathway, all score alike",
-						trainer->model->name, trainer->backbone.step),
-				 errhint("Nothing was stored. Lower the option learning_rate (%g); a model that was so before must be created again.",
-						 trainer->hyper.learning_rate)));
+	refuse_death(trainer, EASQ_MAIN, "main");
+	refuse_death(trainer, EASQ_SATISFACTION, "satisfaction");
 }
 
 bool
-EasqTrainerAlive(const EasqTrainer *trainer, EasqPathway pathway)
+EasqTrainerOpen(const EasqTrainer *trainer, EasqPathway pathway)
 {
-	return EasqGatesAlive(&trainer->model->layout, trainer->weights, trainer->hyper.alpha, pathway,
-						  trainer->rows, trainer->x, trainer->work);
+	return trainer->rows < OPEN_ROWS ||
+		EasqGatesAlive(&trainer->model->layout, trainer->weights, trainer->hyper.alpha, pathway,
+					   trainer->rows, trainer->x, trainer->work);
 }
 
 int64

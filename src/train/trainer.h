@@ -36,13 +36,13 @@ extern void EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 							const EasqRowPair *behaviour, int behaviour_pairs, EasqMetrics *metrics);
 
 /*
- * ERROR 22003 where a weight is not finite, or where no row of the last batch
- * opens a gate of the main pathway: it would score all rows alike, for ever.
+ * ERROR 22003 where a weight is not finite, or where a pathway has come to
+ * score all rows alike without a gradient: it would do so for ever.
  */
 extern void EasqTrainerCheck(const EasqTrainer *trainer);
 
-/* Does any row of the last batch open a gate of a pathway? */
-extern bool EasqTrainerAlive(const EasqTrainer *trainer, EasqPathway pathway);
+/* Does any row of the last batch open a gate?  The backbone moves under a pathway that is not trained itself. */
+extern bool EasqTrainerOpen(const EasqTrainer *trainer, EasqPathway pathway);
 
 /* Adam steps of the backbone so far, those of earlier trainings included. */
 extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
