@@ -87,11 +87,12 @@ CREATE TABLE easq.queued (
     respondent text COLLATE "C",
     key        bytea NOT NULL,
     keyed      bool NOT NULL,
+    forget     bool NOT NULL,
     answer     float8 NOT NULL,
     example    bytea NOT NULL,
     PRIMARY KEY (model, id)
 );
-COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too';
+COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too (forget: they were changed or withdrawn)';
 
 CREATE TABLE easq.behaviour (
     model    text COLLATE "C" NOT NULL,
@@ -115,8 +116,9 @@ CREATE TABLE easq.questionnaire (
 );
 COMMENT ON TABLE easq.questionnaire IS 'which tables teach which models, written by easq_learn alone: the features query runs as the author';
 
+-- Not unique: a --data-only restore sets the sequence after triggers have logged what the restore made them learn.
 CREATE TABLE easq.step (
-    id                bigserial PRIMARY KEY,
+    id                bigserial,
     at                timestamptz NOT NULL,
     model             text COLLATE "C" NOT NULL,
     source            text NOT NULL,
@@ -142,7 +144,7 @@ CREATE INDEX step_model ON easq.step (model, id);
 COMMENT ON TABLE easq.step IS 'one row for each learning step, applied or not; read it through easq.steps';
 
 CREATE TABLE easq.training (
-    id                bigserial PRIMARY KEY,
+    id                bigserial,
     model             text COLLATE "C" NOT NULL,
     started_at        timestamptz NOT NULL,
     finished_at       timestamptz NOT NULL,
@@ -160,23 +162,53 @@ CREATE TABLE easq.training (
 CREATE INDEX training_model ON easq.training (model, id);
 COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once) and the mean losses of its last epoch';
 
--- A dump carries models.  A questionnaire that was dropped leaves a row that names no table any more.
+CREATE TABLE easq.checkpoint (
+    model         text COLLATE "C" NOT NULL,
+    label         text COLLATE "C" NOT NULL,
+    format        int NOT NULL,
+    options       jsonb NOT NULL,
+    backbone_step bigint NOT NULL,
+    adapter_step  bigint NOT NULL,
+    mean          float8[] NOT NULL,
+    deviation     float8[] NOT NULL,
+    trained       bool NOT NULL,
+    created_at    timestamptz NOT NULL,
+    PRIMARY KEY (model, label)
+);
+COMMENT ON TABLE easq.checkpoint IS 'named versions that easq_checkpoint kept: options, counters and statistics';
+
+CREATE TABLE easq.checkpoint_tensor (
+    model text COLLATE "C" NOT NULL,
+    label text COLLATE "C" NOT NULL,
+    part  text COLLATE "C" NOT NULL,
+    name  text COLLATE "C" NOT NULL,
+    chunk int NOT NULL,
+    data  bytea NOT NULL,
+    PRIMARY KEY (model, label, part, name, chunk)
+);
+ALTER TABLE easq.checkpoint_tensor ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE easq.checkpoint_tensor IS 'the rows of easq.tensor and easq.optimiser (part) that belong to a checkpoint';
+
+-- A dump carries models.  A questionnaire that was dropped leaves a row that names no table any more; a temporary one is not restored.
 SELECT pg_catalog.pg_extension_config_dump('easq.model', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.adapter', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.tensor', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.optimiser', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.answer', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.queued', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint_tensor', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.behaviour', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.questionnaire',
-    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire) AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) author)');
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire AND c.relpersistence OPERATOR(pg_catalog.<>) ''t'') AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) author)');
 SELECT pg_catalog.pg_extension_config_dump('easq.step', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.step_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.training', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
 
 ---------------------------------------------------------------------- views
-CREATE VIEW easq.models AS
+-- Barriers: a function in the reader's WHERE sees no row that the view does not show.
+CREATE VIEW easq.models WITH (security_barrier) AS
 SELECT m.name, m.owner, m.features, m.options,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers,
        m.created_at, m.trained_at, a.updated_at
@@ -185,7 +217,7 @@ WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR pg_catalog.pg_has_role(m.owner, 'USAGE');
 COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, versions, Adam steps and remembered answers so far';
 
-CREATE VIEW easq.steps AS
+CREATE VIEW easq.steps WITH (security_barrier) AS
 SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
        s.answers, s.pairs, s.behaviour_pairs, s.loss, s.loss_main, s.loss_satisfaction, s.loss_alignment,
        s.reward_chosen AS "rewards/chosen", s.reward_rejected AS "rewards/rejected",
@@ -288,7 +320,7 @@ COMMENT ON FUNCTION @extschema@.easq_evaluate(text, text, text, text) IS
 CREATE FUNCTION @extschema@.easq_checkpoint(model text, label text)
 RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_checkpoint(text, text) IS
-'keeps the model as it is now under a label';
+'keeps the model as it is now (weights, optimiser, statistics, options) under a label, in place of an earlier one; what it remembers is not part of it';
 
 CREATE FUNCTION @extschema@.easq_restore(model text, label text)
 RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';

@@ -249,9 +249,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	int			found;
 	int			drawn;
 
-	for (int i = 0; i < count; i++)
-		if (answers[i].slot < 0)
-			EasqRemember(model, &answers[i], 1);
+	EasqRemember(model, answers, count);
 	found = find_pairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
 		EasqSkip(skipped, "no remembered answer differs from it", alone);
@@ -279,6 +277,13 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	row.behaviour_pairs = batch.behaviour;
 	row.metrics = &metrics;
 	EasqLogStep(&row);
+}
+
+void
+EasqRememberAnswers(EasqLearner *learner, EasqAnswer *answers, int count)
+{
+	settle_order(learner->model, answers, count);
+	EasqRemember(learner->model, answers, count);
 }
 
 void

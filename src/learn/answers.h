@@ -19,4 +19,7 @@
 extern void EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count,
 							 const char *source, bool strict);
 
+/* Remembers them without learning, in the same order. */
+extern void EasqRememberAnswers(EasqLearner *learner, EasqAnswer *answers, int count);
+
 #endif

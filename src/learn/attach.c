@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -35,7 +36,7 @@ EasqCheckQuestionnaire(Oid relation)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", name),
 				 errhint("Answers are learned from tables and partitioned tables. Attach to the table that a view reads, or INSERT what a foreign table brings into a local one.")));
-	if (IsCatalogRelationOid(relation) || strcmp(get_namespace_name(get_rel_namespace(relation)), "easq") == 0)
+	if (IsCatalogRelationOid(relation) || get_rel_namespace(relation) == get_namespace_oid("easq", true))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a system table", name),
@@ -85,50 +86,72 @@ drop_triggers(Oid relation)
 	execute(psprintf("DROP TRIGGER IF EXISTS " UPDATE_TRIGGER " ON %s", table));
 }
 
-/* The table and, where it is partitioned, all partitions below it (locked), foreign ones left out. */
-static List *
-with_partitions(Oid relation, LOCKMODE mode)
+/* An INSERT that is routed to one cannot fill a transition table: it would fail. */
+static void
+refuse_foreign(List *tables)
 {
-	List	   *found = NIL;
-	List	   *all;
 	ListCell   *cell;
 
+	foreach(cell, tables)
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("part \"%s\" of the table is a foreign table", get_rel_name(lfirst_oid(cell))),
+					 errhint("PostgreSQL cannot show a trigger the rows that go there. Attach to the partitions that are tables, each by itself.")));
+}
+
+/*
+ * Locks the table and, where it is partitioned, all partitions, which are
+ * returned with it: whoever writes has finished, and nobody else attaches or detaches.
+ * What was checked before may have changed while we waited.
+ */
+static List *
+lock_questionnaire(Oid relation, LOCKMODE mode)
+{
+	LockRelationOid(relation, mode);
+	EasqCheckQuestionnaire(relation);
 	if (get_rel_relkind(relation) != RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(relation);
-	all = find_all_inheritors(relation, mode, NULL);
-	foreach(cell, all)
-	{
-		char		kind = get_rel_relkind(lfirst_oid(cell));
-
-		if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
-			found = lappend_oid(found, lfirst_oid(cell));
-	}
-	return found;
+	return find_all_inheritors(relation, mode, NULL);
 }
 
 void
 EasqAttach(Oid relation, const char *schema)
 {
+	List	   *tables = lock_questionnaire(relation, ShareRowExclusiveLock);
 	ListCell   *cell;
 
+	refuse_foreign(tables);
 	SPI_connect();
-	foreach(cell, with_partitions(relation, AccessShareLock))
+	foreach(cell, tables)
 		create_triggers(lfirst_oid(cell), schema);
 	SPI_finish();
 }
 
 void
-EasqDetachIfUnused(Oid relation)
+EasqDetach(const char *model, Oid relation)
 {
+	List	   *tables = lock_questionnaire(relation, AccessExclusiveLock);
 	EasqQuestionnaire *left;
 	ListCell   *cell;
 
-	if (get_rel_name(relation) == NULL || EasqQuestionnairesOf(relation, &left) > 0)
+	if (!EasqQuestionnaireDelete(model, relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not learn from table %s", model, get_rel_name(relation)),
+				 errhint("SELECT model, questionnaire FROM easq.questionnaire lists what learns from what.")));
+	if (EasqQuestionnairesOf(relation, &left) > 0)
 		return;
 	SPI_connect();
-	foreach(cell, with_partitions(relation, AccessShareLock))
+	foreach(cell, tables)
 		drop_triggers(lfirst_oid(cell));
 	SPI_finish();
+}
+
+static bool
+is_mine(Oid relation)
+{
+	return get_rel_name(relation) != NULL && EasqOwnsRelation(relation, GetUserId());
 }
 
 void
@@ -138,12 +161,8 @@ EasqLockQuestionnaires(const char *model)
 	int			count = EasqQuestionnairesOfModel(model, &found);
 
 	for (int i = 0; i < count; i++)
-	{
-		if (get_rel_name(found[i].relation) == NULL || !EasqOwnsRelation(found[i].relation, GetUserId()))
-			continue;
-		LockRelationOid(found[i].relation, AccessExclusiveLock);
-		(void) with_partitions(found[i].relation, AccessExclusiveLock);
-	}
+		if (is_mine(found[i].relation))
+			(void) lock_questionnaire(found[i].relation, AccessExclusiveLock);
 }
 
 void
@@ -154,9 +173,10 @@ EasqDetachModel(const char *model)
 
 	for (int i = 0; i < count; i++)
 	{
-		EasqQuestionnaireDelete(model, found[i].relation);
-		if (get_rel_name(found[i].relation) != NULL && EasqOwnsRelation(found[i].relation, GetUserId()))
-			EasqDetachIfUnused(found[i].relation);
+		if (is_mine(found[i].relation))
+			EasqDetach(model, found[i].relation);
+		else
+			EasqQuestionnaireDelete(model, found[i].relation);
 	}
 }
 

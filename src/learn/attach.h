@@ -12,11 +12,11 @@
 /* Refuses what cannot have them: views, foreign tables, system tables, tables the caller does not own. */
 extern void EasqCheckQuestionnaire(Oid relation);
 
-/* Creates the triggers that are missing, as the caller.  schema: of the extension's functions. */
+/* Creates the triggers that are missing, as the caller; nobody writes to the table from here on.  schema: of the extension's functions. */
 extern void EasqAttach(Oid relation, const char *schema);
 
-/* Drops them, as the caller, where no model is left that learns from the table. */
-extern void EasqDetachIfUnused(Oid relation);
+/* Ends a model's learning from a table (ERROR 42704 where there is none), and drops the triggers, as the caller, if it was the last. */
+extern void EasqDetach(const char *model, Oid relation);
 
 /* Locks the caller's tables that EasqDetachModel will change: before the model, as an INSERT locks them. */
 extern void EasqLockQuestionnaires(const char *model);

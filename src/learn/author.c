@@ -21,6 +21,12 @@ EasqCheckRole(Oid role)
 				 errhint("The owner of the questionnaire calls easq_learn again.")));
 }
 
+static void
+set(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 void
 EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path)
 {
@@ -28,8 +34,14 @@ EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path)
 	GetUserIdAndSecContext(&author->saved_user, &author->saved_context);
 	SetUserIdAndSecContext(role, author->saved_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	author->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("row_security", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	set("search_path", search_path);
+	set("row_security", "on");
+	/* How the query is read, and how respondents and keys are written, is not for whoever answers to choose. */
+	set("standard_conforming_strings", "on");
+	set("datestyle", "ISO");
+	set("intervalstyle", "postgres");
+	set("extra_float_digits", "1");
+	set("bytea_output", "hex");
 }
 
 void

@@ -41,14 +41,12 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 {
 	const EasqVersion *version;
 	EasqModel  *model;
-	EasqIdentity identity;
 	EasqLearner *learner;
 	EasqAdam	adam;
 	float	   *weights;
 	size_t		adapter;
 
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, role, EASQ_TO_TEACH);
+	EasqModelCheckTeacher(name, role);
 	if (!EasqModelLock(name, wait))
 		return NULL;
 

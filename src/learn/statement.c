@@ -1,12 +1,16 @@
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "learn/answers.h"
@@ -26,6 +30,27 @@ spec_of(const char *model)
 	return spec;
 }
 
+/* The table's owner chooses its types, whose casts the author will run: whoever could not be the author must not. */
+static void
+check_owner(const EasqQuestionnaire *questionnaire)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(questionnaire->relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	if (!EasqMaySetRole(owner, questionnaire->author))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table %s belongs to role \"%s\", who cannot act as role \"%s\", who called easq_learn",
+						get_rel_name(questionnaire->relation), GetUserNameFromId(owner, false),
+						GetUserNameFromId(questionnaire->author, false)),
+				 errhint("Code that the owner of a table chooses would run with the rights of whoever calls easq_learn: SET ROLE %s, and call it again.",
+						 quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
 void
 EasqCheckAuthor(const EasqQuestionnaire *questionnaire)
 {
@@ -36,6 +61,7 @@ EasqCheckAuthor(const EasqQuestionnaire *questionnaire)
 				 errmsg("role \"%s\", who called easq_learn, does not own table %s any more",
 						GetUserNameFromId(questionnaire->author, false), get_rel_name(questionnaire->relation)),
 				 errhint("The owner of the questionnaire calls easq_learn again.")));
+	check_owner(questionnaire);
 }
 
 static void
@@ -70,17 +96,33 @@ log_unlearned(const char *model, const char *source, const char *status, const c
 }
 
 static void
-learn_collected(EasqLearner *learner, EasqCollection *now, const EasqCollection *before,
-				const char *source, bool strict)
+forget(EasqLearner *learner, const EasqCollection *answers)
 {
-	EasqAnswer *queued;
-	int			waiting = EasqTakeQueued(learner->model, &queued);
+	for (int i = 0; i < answers->count; i++)
+		(void) EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
+}
 
-	if (waiting > 0)
-		EasqLearnAnswers(learner, queued, waiting, "queue", false);
-	for (int i = 0; i < before->count; i++)
-		(void) EasqForget(learner->model, before->answers[i].key, before->answers[i].answer);
-	EasqLearnAnswers(learner, now->answers, now->count, source, strict);
+/* What others left; an answer that was queued and then changed is not learned at all. */
+static void
+learn_queued(EasqLearner *learner)
+{
+	EasqCollection now = {0};
+	EasqCollection before = {0};
+
+	now.count = EasqTakeQueued(learner->model, false, &now.answers);
+	before.count = EasqTakeQueued(learner->model, true, &before.answers);
+	EasqCollectionSubtract(&now, &before);
+	forget(learner, &before);
+	if (now.count > 0)
+		EasqLearnAnswers(learner, now.answers, now.count, "queue", false);
+}
+
+static void
+queue(const char *model, const EasqCollection *now, const EasqCollection *before, const char *source)
+{
+	EasqQueueAnswers(model, now->answers, now->count, false);
+	EasqQueueAnswers(model, before->answers, before->count, true);
+	log_unlearned(model, source, "queued", "another transaction is teaching the model", now->count);
 }
 
 static bool
@@ -107,11 +149,12 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);
 	if (learner == NULL)
 	{
-		EasqQueueAnswers(questionnaire->model, now.answers, now.count);
-		log_unlearned(questionnaire->model, written->source, "queued", "another transaction is teaching the model", now.count);
+		queue(questionnaire->model, &now, &before, written->source);
 		return;
 	}
-	learn_collected(learner, &now, &before, written->source, options->strict);
+	learn_queued(learner);
+	forget(learner, &before);
+	EasqLearnAnswers(learner, now.answers, now.count, written->source, options->strict);
 	EasqLearnerSave(learner);
 }
 

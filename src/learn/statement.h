@@ -28,7 +28,7 @@ typedef struct EasqWritten
  */
 extern void EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written);
 
-/* The author must still own the table; ERROR 42501. */
+/* The author must still own the table, and who owns it must be able to act as the author; ERROR 42501. */
 extern void EasqCheckAuthor(const EasqQuestionnaire *questionnaire);
 
 #endif

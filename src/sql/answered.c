@@ -35,14 +35,44 @@ check_protocol(FunctionCallInfo fcinfo)
 				 errhint("Use easq_learn to attach learning to a table.")));
 }
 
-static void
-learn_for(Oid questionnaire, const EasqWritten *written)
+static int
+by_model(const ListCell *a, const ListCell *b)
 {
-	EasqQuestionnaire *found;
-	int			count = EasqQuestionnairesOf(questionnaire, &found);
+	return strcmp(((EasqQuestionnaire *) lfirst(a))->model, ((EasqQuestionnaire *) lfirst(b))->model);
+}
 
-	for (int i = 0; i < count; i++)
-		EasqLearnStatement(&found[i], written);
+static bool
+learns_already(List *all, const char *model)
+{
+	ListCell   *cell;
+
+	foreach(cell, all)
+		if (strcmp(((EasqQuestionnaire *) lfirst(cell))->model, model) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What learns from the table or from one it is a partition of, each model once
+ * (from the nearest), in the order of the models: so two statements never lock crosswise.
+ */
+static List *
+learners_of(Oid relation)
+{
+	List	   *all = NIL;
+	ListCell   *cell;
+
+	foreach(cell, EasqQuestionnaireCandidates(relation))
+	{
+		EasqQuestionnaire *found;
+		int			count = EasqQuestionnairesOf(lfirst_oid(cell), &found);
+
+		for (int i = 0; i < count; i++)
+			if (!learns_already(all, found[i].model))
+				all = lappend(all, &found[i]);
+	}
+	list_sort(all, by_model);
+	return all;
 }
 
 Datum
@@ -65,7 +95,7 @@ easq_answered(PG_FUNCTION_ARGS)
 	/* Temporary tables alone get here, and neither weights nor a skipped step can be written. */
 	if (XactReadOnly)
 		PG_RETURN_POINTER(NULL);
-	foreach(cell, EasqQuestionnaireCandidates(written.relation))
-		learn_for(lfirst_oid(cell), &written);
+	foreach(cell, learners_of(written.relation))
+		EasqLearnStatement(lfirst(cell), &written);
 	PG_RETURN_POINTER(NULL);
 }

@@ -1,32 +1,68 @@
 /*
- * easq_checkpoint and easq_restore: names that hold, until they are built.
+ * easq_checkpoint and easq_restore: named versions of a model.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+
+#include "easq.h"
+#include "store/answer.h"
+#include "store/checkpoint.h"
+#include "store/model.h"
 
 PG_FUNCTION_INFO_V1(easq_checkpoint);
 PG_FUNCTION_INFO_V1(easq_restore);
 
-static void
-not_yet(const char *name)
+#define MAX_LABEL 63
+
+static char *
+label_argument(FunctionCallInfo fcinfo)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not supported yet", name),
-			 errhint("Keep the result of easq_export and bring it back with easq_import.")));
+	char	   *label = EasqTextArgument(fcinfo, 1, "label");
+
+	if (label[0] == '\0' || strlen(label) > MAX_LABEL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("a checkpoint's label has 1 to %d bytes, not %zu", MAX_LABEL, strlen(label)),
+				 errhint("Choose a shorter label.")));
+	return label;
+}
+
+/* Both locks: nothing trains, learns or is configured meanwhile.  Leaves a snapshot current. */
+static EasqModel *
+lock_model(const char *name)
+{
+	EasqModelCheckTeacher(name, GetUserId());
+	EasqModelLockDefinition(name);
+	EasqModelLock(name, EASQ_WAIT);
+	return EasqModelRead(name, false);
 }
 
 Datum
 easq_checkpoint(PG_FUNCTION_ARGS)
 {
-	not_yet("easq_checkpoint");
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	char	   *label = label_argument(fcinfo);
+
+	EasqPreventReadOnly("easq_checkpoint()");
+	EasqCheckpointWrite(lock_model(name), label);
+	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }
 
 Datum
 easq_restore(PG_FUNCTION_ARGS)
 {
-	not_yet("easq_restore");
+	char	   *name = EasqTextArgument(fcinfo, 0, "model");
+	char	   *label = label_argument(fcinfo);
+	EasqModel  *model;
+
+	EasqPreventReadOnly("easq_restore()");
+	model = lock_model(name);
+	EasqCheckpointRestore(model, label);
+	EasqTrimAnswers(model);
+	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }

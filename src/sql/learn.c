@@ -28,15 +28,6 @@
 PG_FUNCTION_INFO_V1(easq_learn);
 PG_FUNCTION_INFO_V1(easq_stop_learning);
 
-static void
-check_teach(const char *model)
-{
-	EasqIdentity identity;
-
-	EasqModelIdentity(model, &identity, false);
-	EasqModelCheckRight(model, identity.owner, GetUserId(), EASQ_TO_TEACH);
-}
-
 static Oid
 relation_argument(FunctionCallInfo fcinfo)
 {
@@ -141,7 +132,7 @@ take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 		if (options->backlog == EASQ_BACKLOG_LEARN)
 			EasqLearnAnswers(learner, collection.answers, collection.count, "backlog", options->strict);
 		else
-			EasqRemember(learner->model, collection.answers, collection.count);
+			EasqRememberAnswers(learner, collection.answers, collection.count);
 		EasqLearnerSave(learner);
 	}
 	EasqLogSkipped(&collection.refused, questionnaire->model, "backlog");
@@ -159,10 +150,11 @@ easq_learn(PG_FUNCTION_ARGS)
 
 	EasqPreventReadOnly("easq_learn()");
 	EasqLearnOptionsRead(&options, questionnaire.options);
-	check_teach(questionnaire.model);
+	EasqModelCheckTeacher(questionnaire.model, GetUserId());
 	EasqCheckQuestionnaire(questionnaire.relation);
 	/* First, as it locks out writers: each row is either in the backlog or fires the trigger. */
 	EasqAttach(questionnaire.relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
+	EasqCheckAuthor(&questionnaire);
 	take_backlog(&questionnaire, &options);
 	EasqQuestionnaireWrite(&questionnaire);
 	PG_RETURN_VOID();
@@ -175,13 +167,8 @@ easq_stop_learning(PG_FUNCTION_ARGS)
 	Oid			relation = relation_argument(fcinfo);
 
 	EasqPreventReadOnly("easq_stop_learning()");
-	check_teach(model);
+	EasqModelCheckTeacher(model, GetUserId());
 	EasqCheckQuestionnaire(relation);
-	if (!EasqQuestionnaireDelete(model, relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" does not learn from table %s", model, get_rel_name(relation)),
-				 errhint("SELECT model, questionnaire FROM easq.questionnaire lists what learns from what.")));
-	EasqDetachIfUnused(relation);
+	EasqDetach(model, relation);
 	PG_RETURN_VOID();
 }

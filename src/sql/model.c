@@ -138,15 +138,6 @@ easq_create_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static void
-check_teach(const char *name)
-{
-	EasqIdentity identity;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
-}
-
 Datum
 easq_configure(PG_FUNCTION_ARGS)
 {
@@ -155,10 +146,12 @@ easq_configure(PG_FUNCTION_ARGS)
 	EasqModel  *model;
 
 	EasqPreventReadOnly("easq_configure()");
-	check_teach(name);
+	EasqModelCheckTeacher(name, GetUserId());
 	EasqModelLockDefinition(name);
 	EasqModelLock(name, EASQ_WAIT);
 	model = EasqModelRead(name, false);
+	/* It may have changed hands while we waited. */
+	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
 	model->owner = take_owner(&options, model->owner);
 	EasqOptionsApply(&model->options, options, false);
 	EasqWriteDefinition(model);
@@ -173,10 +166,11 @@ easq_drop_model(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 
 	EasqPreventReadOnly("easq_drop_model()");
-	check_teach(name);
+	EasqModelCheckTeacher(name, GetUserId());
 	EasqLockQuestionnaires(name);
 	EasqModelLockDefinition(name);
 	EasqModelLock(name, EASQ_WAIT);
+	EasqModelCheckTeacher(name, GetUserId());
 	EasqDetachModel(name);
 	EasqModelDelete(name);
 	PopActiveSnapshot();

@@ -17,6 +17,7 @@ EasqScoringCreate(MemoryContext context, int block)
 
 	scoring->context = context;
 	scoring->block = block;
+	scoring->version_context = AllocSetContextCreate(context, "easq version in use", ALLOCSET_SMALL_SIZES);
 	scoring->reader_context = AllocSetContextCreate(context, "easq row type", ALLOCSET_SMALL_SIZES);
 	scoring->row_context = AllocSetContextCreate(context, "easq row", ALLOCSET_SMALL_SIZES);
 	EasqPinInit(&scoring->pin, context);
@@ -34,11 +35,12 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 		return;
 	/* The reader belongs to the version's features; x and work to its shape. */
 	MemoryContextReset(scoring->reader_context);
-	old = MemoryContextSwitchTo(scoring->reader_context);
 	scoring->reader = NULL;
 	scoring->row_type = InvalidOid;
+	MemoryContextReset(scoring->version_context);
+	old = MemoryContextSwitchTo(scoring->version_context);
 	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
-	scoring->work = MemoryContextAllocHuge(scoring->reader_context, sizeof(float) *
+	scoring->work = MemoryContextAllocHuge(scoring->version_context, sizeof(float) *
 										   EasqScoreWork(&version->model->layout.shape, scoring->block));
 	initStringInfo(&scoring->example);
 	MemoryContextSwitchTo(old);
@@ -94,8 +96,10 @@ use_row_type(EasqScoring *scoring, Oid type, int32 typmod)
 {
 	const EasqSpec *spec = scoring->pin.version->model->spec;
 	TupleDesc	desc = lookup_rowtype_tupdesc_domain(type, typmod, false);
-	MemoryContext old = MemoryContextSwitchTo(scoring->reader_context);
+	MemoryContext old;
 
+	MemoryContextReset(scoring->reader_context);
+	old = MemoryContextSwitchTo(scoring->reader_context);
 	scoring->row_type = InvalidOid;
 	/* With the defaults of columns that are younger than their rows. */
 	scoring->desc = CreateTupleDescCopyConstr(desc);

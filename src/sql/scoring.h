@@ -21,6 +21,7 @@ typedef struct EasqScoring
 	char	   *model;			/* name that version stands for */
 	int			model_length;
 	EasqPin		pin;
+	MemoryContext version_context;	/* of x, work and example; reset when the version changes */
 
 	/* the reader of rows of one type */
 	MemoryContext reader_context;	/* reset when the type or the version changes */

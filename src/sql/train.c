@@ -68,7 +68,7 @@ static const EasqOption train_options[] = {
 	{"alignment", EASQ_OPTION_CHOICE, -1, 0, 0, OPTION(alignment), alignments, false},
 	{"pairwise", EASQ_OPTION_CHOICE, -1, 0, 0, OPTION(pairwise), pairwises, false},
 	{"pairs_per_answer", EASQ_OPTION_INT, 0, 1, 256, OPTION(pairs_per_answer), NULL, false},
-	{NULL}
+	{.name = NULL}
 };
 
 /* One call. */
@@ -145,7 +145,7 @@ check_right(const char *name)
 /* ------------------------------------------------------------ what is read */
 
 static void
-check_behaviour(const Training *training, const EasqSpoolFacts *facts)
+check_behaviour(const Training *training, const EasqFacts *facts)
 {
 	const char *label = training->columns.label;
 	const char *group = training->columns.group_by;
@@ -181,7 +181,7 @@ check_behaviour(const Training *training, const EasqSpoolFacts *facts)
 
 /* Can the answers teach anything? */
 static bool
-check_answers(const Training *training, const EasqSpoolFacts *facts)
+check_answers(const Training *training, const EasqFacts *facts)
 {
 	if (training->columns.answer == NULL)
 		return false;
@@ -199,12 +199,12 @@ read_rows(Training *training)
 {
 	const EasqModel *model = training->model;
 	EasqSource *source = EasqSourceOpen(training->query, model->spec, &training->columns);
-	const EasqSpoolFacts *facts;
+	const EasqFacts *facts;
 
 	training->spool = EasqSpoolCreate(source, model->spec, (uint64) model->options.seed,
 									  training->options.buffer_rows, model->options.replay_answers);
 	EasqSourceClose(source);
-	facts = EasqSpoolGetFacts(training->spool);
+	facts = EasqSpoolFacts(training->spool);
 	check_behaviour(training, facts);
 	ereport(NOTICE,
 			(errmsg("model \"%s\": " INT64_FORMAT " rows in " INT64_FORMAT " groups, " INT64_FORMAT " answers",
@@ -217,7 +217,7 @@ static void
 train(Training *training)
 {
 	EasqModel  *model = training->model;
-	const EasqSpoolFacts *facts = EasqSpoolGetFacts(training->spool);
+	const EasqFacts *facts = EasqSpoolFacts(training->spool);
 	bool		with_answers = check_answers(training, facts);
 	EasqFitPlan plan = {
 		.model = training->name,
@@ -327,7 +327,7 @@ write_model(Training *training, EasqModel **written)
 static void
 log_training(const Training *training, const EasqModel *written)
 {
-	const EasqSpoolFacts *facts = EasqSpoolGetFacts(training->spool);
+	const EasqFacts *facts = EasqSpoolFacts(training->spool);
 	EasqTrainingRow row = {
 		.model = training->name,
 		.started_at = training->started_at,
@@ -358,7 +358,7 @@ set_loss(Datum *values, bool *nulls, int column, double loss)
 static Datum
 build_result(FunctionCallInfo fcinfo, const Training *training)
 {
-	const EasqSpoolFacts *facts = EasqSpoolGetFacts(training->spool);
+	const EasqFacts *facts = EasqSpoolFacts(training->spool);
 	TupleDesc	desc;
 	Datum		values[9];
 	bool		nulls[9] = {0};

@@ -321,16 +321,16 @@ import_new(const char *name, EasqFile *file)
 static void
 import_over(const char *name, EasqFile *file)
 {
-	EasqIdentity identity;
 	EasqModel  *model;
 	float	   *weights;
 	float	  **embedding;
 
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
+	EasqModelCheckTeacher(name, GetUserId());
 	EasqModelLockDefinition(name);
 	EasqModelLock(name, EASQ_WAIT);
 	model = EasqModelRead(name, false);
+	/* It may have changed hands while we waited. */
+	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
 	check_same_features(file, model);
 	read_statistics(file, model);
 	read_file(file, model, &weights, &embedding);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -81,11 +82,10 @@ slot_of_key(const EasqModel *model, const uint8 *bytes)
 }
 
 static void
-remember_one(EasqModel *model, EasqAnswer *answer)
+remember_one(EasqWriter *writer, EasqModel *model, EasqAnswer *answer)
 {
 	ScanKeyData keys[2];
 	EasqScan	scan;
-	EasqWriter	writer;
 
 	answer->slot = answer->keyed ? slot_of_key(model, answer->key) : -1;
 	if (answer->slot < 0)
@@ -94,24 +94,34 @@ remember_one(EasqModel *model, EasqAnswer *answer)
 
 	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
 	EasqKeyInt4(&keys[1], ANSWER_SLOT, BTEqualStrategyNumber, answer->slot);
-	EasqWriterBegin(&writer, "answer");
 	EasqScanBegin(&scan, "answer", "answer_pkey", RowExclusiveLock, GetActiveSnapshot(), 2, keys);
-	write_answer(&writer, model, answer, EasqScanNext(&scan, false));
+	write_answer(writer, model, answer, EasqScanNext(&scan, false));
 	EasqScanEnd(&scan);
-	EasqWriterEnd(&writer);
-	UpdateActiveSnapshotCommandId();
 }
 
 void
 EasqRemember(EasqModel *model, EasqAnswer *answers, int count)
 {
-	if (model->options.replay_answers == 0)
+	EasqWriter	writer;
+
+	if (model->options.replay_answers == 0 || count == 0)
 		return;
+	EasqWriterBegin(&writer, "answer");
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		remember_one(model, &answers[i]);
+		if (answers[i].slot >= 0)
+			continue;
+		remember_one(&writer, model, &answers[i]);
+		/* The next one may have the same key, or come round to the same slot. */
+		if (answers[i].keyed || count > model->options.replay_answers)
+		{
+			CommandCounterIncrement();
+			UpdateActiveSnapshotCommandId();
+		}
 	}
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
 }
 
 /* Deletes the first answer that the keys find and whose value is answer, or (NaN) all that they find. */
@@ -178,6 +188,7 @@ collect_opposite(const EasqModel *model, const char *respondent, double answer,
 				  AccessShareLock, GetActiveSnapshot(), nkeys, keys);
 	while (count < limit && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (DatumGetFloat8(EasqColumn(&scan, tuple, ANSWER_ANSWER)) == answer)
 			continue;
 		read_answer(&scan, tuple, &found[count++]);
@@ -232,7 +243,7 @@ EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found)
 }
 
 void
-EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count)
+EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count, bool forget)
 {
 	EasqWriter	writer;
 
@@ -248,6 +259,7 @@ EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count)
 		EasqRowSetText(&row, QUEUED_RESPONDENT, answers[i].respondent);
 		EasqRowSet(&row, QUEUED_KEY, EasqBytesDatum(answers[i].key, EASQ_KEY_BYTES));
 		EasqRowSet(&row, QUEUED_KEYED, BoolGetDatum(answers[i].keyed));
+		EasqRowSet(&row, QUEUED_FORGET, BoolGetDatum(forget));
 		EasqRowSet(&row, QUEUED_ANSWER, Float8GetDatum(answers[i].answer));
 		EasqRowSet(&row, QUEUED_EXAMPLE, EasqBytesDatum(answers[i].example, answers[i].length));
 		EasqWriterInsert(&writer, row.values, row.nulls);
@@ -256,7 +268,7 @@ EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count)
 }
 
 int
-EasqTakeQueued(const EasqModel *model, EasqAnswer **found)
+EasqTakeQueued(const EasqModel *model, bool forget, EasqAnswer **found)
 {
 	ScanKeyData key;
 	EasqScan	scan;
@@ -273,10 +285,13 @@ EasqTakeQueued(const EasqModel *model, EasqAnswer **found)
 	{
 		EasqAnswer *answer;
 		int			length;
-		char	   *bytes = EasqColumnBytes(&scan, tuple, QUEUED_KEY, &length);
+		char	   *bytes;
 
+		if (DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET)) != forget)
+			continue;
 		if (count == room)
 			*found = repalloc_huge(*found, sizeof(EasqAnswer) * (Size) (room *= 2));
+		bytes = EasqColumnBytes(&scan, tuple, QUEUED_KEY, &length);
 		answer = &(*found)[count++];
 		memset(answer, 0, sizeof(*answer));
 		memcpy(answer->key, bytes, Min(length, EASQ_KEY_BYTES));

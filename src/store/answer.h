@@ -21,7 +21,7 @@ typedef struct EasqAnswer
 	int64		ordinal;		/* count of answers when it came */
 } EasqAnswer;
 
-/* Remembers answers in order, the oldest making room; model->answers counts on, slots and ordinals are set. */
+/* Remembers answers in order (those with a slot are there already), the oldest making room; model->answers counts on, slots and ordinals are set. */
 extern void EasqRemember(EasqModel *model, EasqAnswer *answers, int count);
 
 /* Forgets one answer with this key and this value, if there is one. */
@@ -43,9 +43,9 @@ extern int	EasqAnswerSlots(const EasqModel *model);
 /* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
 extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
 
-/* The queue: answers whose statement could not lock the model. */
-extern void EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count);
-/* Takes out of the queue all that the snapshot shows; palloc'd. */
-extern int	EasqTakeQueued(const EasqModel *model, EasqAnswer **found);
+/* The queue: answers whose statement could not lock the model, to learn or to forget. */
+extern void EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count, bool forget);
+/* Takes those of one kind out of the queue, all that the snapshot shows; palloc'd. */
+extern int	EasqTakeQueued(const EasqModel *model, bool forget, EasqAnswer **found);
 
 #endif

@@ -92,8 +92,8 @@ EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 	return found;
 }
 
-static double *
-read_doubles(Datum datum, int expected, const char *name)
+double *
+EasqReadDoubles(Datum datum, int expected, const char *name)
 {
 	ArrayType  *array = DatumGetArrayTypeP(datum);
 	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -163,8 +163,8 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	model->backbone_id = EasqColumnId(scan, tuple, MODEL_BACKBONE_ID);
 	model->backbone_version = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_VERSION));
 	model->backbone_step = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_STEP));
-	model->mean = read_doubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
-	model->deviation = read_doubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
+	model->mean = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
+	model->deviation = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
 	(void) heap_getattr(tuple, MODEL_TRAINED_AT, RelationGetDescr(scan->table), &untrained);
 	model->trained = !untrained;
 	EasqModelSetShape(model);
@@ -240,6 +240,15 @@ EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("must be owner of model \"%s\"", name),
 			 errhint("easq_configure(model, '{\"owner\": \"role\"}') hands a model to another role.")));
+}
+
+void
+EasqModelCheckTeacher(const char *name, Oid role)
+{
+	EasqIdentity identity;
+
+	EasqModelIdentity(name, &identity, false);
+	EasqModelCheckRight(name, identity.owner, role, EASQ_TO_TEACH);
 }
 
 void

@@ -56,11 +56,17 @@ typedef enum EasqRight
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
 extern EasqModel *EasqModelRead(const char *name, bool missing_ok);
 
+/* Means or deviations of a model as a float8[] column holds them: so many, finite; palloc'd.  ERROR XX001. */
+extern double *EasqReadDoubles(Datum array, int expected, const char *name);
+
 /* Reads the adapter row's counters again: remembering moves them without a new id. */
 extern void EasqModelReadCounters(EasqModel *model);
 
 /* ERROR 42501 where role may not. */
 extern void EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right);
+
+/* The same for the right to teach, under the active snapshot; ERROR 42704 where there is no such model. */
+extern void EasqModelCheckTeacher(const char *name, Oid role);
 
 /* Fills model->layout from spec and options.  ERROR 54000 where that is too large. */
 extern void EasqModelSetShape(EasqModel *model);

@@ -5,6 +5,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -137,6 +138,7 @@ EasqDeleteRows(const char *table, const char *index, int nkeys, ScanKey keys)
 	EasqScanBegin(&scan, table, index, RowExclusiveLock, snapshot, nkeys, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
+		CHECK_FOR_INTERRUPTS();
 		CatalogTupleDelete(scan.table, &tuple->t_self);
 		deleted++;
 	}

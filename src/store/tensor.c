@@ -435,8 +435,8 @@ EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const f
 	write_adapter_row(model);
 }
 
-static Datum
-doubles_datum(const double *values, int count)
+Datum
+EasqDoublesDatum(const double *values, int count)
 {
 	Datum	   *datums = palloc(sizeof(Datum) * Max(count, 1));
 
@@ -445,12 +445,41 @@ doubles_datum(const double *values, int count)
 	return PointerGetDatum(construct_array(datums, count, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+static void
+write_backbone_row(EasqModel *model)
+{
+	EasqRow		row;
+
+	EasqRowInit(&row);
+	EasqRowSetId(&row, MODEL_BACKBONE_ID, &model->backbone_id);
+	EasqRowSet(&row, MODEL_BACKBONE_VERSION, Int64GetDatum(model->backbone_version));
+	EasqRowSet(&row, MODEL_BACKBONE_STEP, Int64GetDatum(model->backbone_step));
+	EasqRowSet(&row, MODEL_MEAN, EasqDoublesDatum(model->mean, model->spec->numerics));
+	EasqRowSet(&row, MODEL_DEVIATION, EasqDoublesDatum(model->deviation, model->spec->numerics));
+	if (model->trained)
+		EasqRowSet(&row, MODEL_TRAINED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	else
+		EasqRowSetNull(&row, MODEL_TRAINED_AT);
+	update_row("model", "model_pkey", model->name, &row);
+}
+
+void
+EasqRenewModel(EasqModel *model)
+{
+	model->backbone_id = EasqNewId();
+	model->backbone_version++;
+	model->adapter_id = EasqNewId();
+	model->adapter_version++;
+	write_backbone_row(model);
+	EasqWriteOptions(model);
+	write_adapter_row(model);
+}
+
 void
 EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, bool **dirty,
 				  const float *m, const float *v, float **embedding_m, float **embedding_v)
 {
 	Target		target;
-	EasqRow		row;
 	const float *moments[2] = {m, v};
 
 	check_finite(model, weights, 0, model->layout.backbone);
@@ -472,17 +501,7 @@ EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, boo
 	write_embeddings(&target, embedding_m, embedding_v, dirty);
 	end_writing(&target);
 
-	EasqRowInit(&row);
-	EasqRowSetId(&row, MODEL_BACKBONE_ID, &model->backbone_id);
-	EasqRowSet(&row, MODEL_BACKBONE_VERSION, Int64GetDatum(model->backbone_version));
-	EasqRowSet(&row, MODEL_BACKBONE_STEP, Int64GetDatum(model->backbone_step));
-	EasqRowSet(&row, MODEL_MEAN, doubles_datum(model->mean, model->spec->numerics));
-	EasqRowSet(&row, MODEL_DEVIATION, doubles_datum(model->deviation, model->spec->numerics));
-	if (model->trained)
-		EasqRowSet(&row, MODEL_TRAINED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
-	else
-		EasqRowSetNull(&row, MODEL_TRAINED_AT);
-	update_row("model", "model_pkey", model->name, &row);
+	write_backbone_row(model);
 }
 
 /* Gives stored rows of the adapter a new id without touching their data. */
@@ -555,8 +574,8 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	EasqRowSetId(&row, MODEL_BACKBONE_ID, &model->backbone_id);
 	EasqRowSet(&row, MODEL_BACKBONE_VERSION, Int64GetDatum(model->backbone_version));
 	EasqRowSet(&row, MODEL_BACKBONE_STEP, Int64GetDatum(0));
-	EasqRowSet(&row, MODEL_MEAN, doubles_datum(model->mean, model->spec->numerics));
-	EasqRowSet(&row, MODEL_DEVIATION, doubles_datum(model->deviation, model->spec->numerics));
+	EasqRowSet(&row, MODEL_MEAN, EasqDoublesDatum(model->mean, model->spec->numerics));
+	EasqRowSet(&row, MODEL_DEVIATION, EasqDoublesDatum(model->deviation, model->spec->numerics));
 	EasqRowSet(&row, MODEL_CREATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	if (model->trained)
 		EasqRowSet(&row, MODEL_TRAINED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
@@ -598,6 +617,8 @@ EasqModelDelete(const char *name)
 		{"answer", "answer_pkey", ANSWER_MODEL},
 		{"queued", "queued_pkey", QUEUED_MODEL},
 		{"behaviour", "behaviour_pkey", BEHAVIOUR_MODEL},
+		{"checkpoint_tensor", "checkpoint_tensor_pkey", KEPT_MODEL},
+		{"checkpoint", "checkpoint_pkey", CHECKPOINT_MODEL},
 		{"step", "step_model", STEP_MODEL},
 		{"training", "training_model", TRAINING_MODEL},
 		{"adapter", "adapter_pkey", ADAPTER_MODEL},

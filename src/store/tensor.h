@@ -52,11 +52,20 @@ extern void EasqWriteBackbone(EasqModel *model, const float *weights, float **em
 /* The adapter row alone: counters of remembered answers moved, weights did not. */
 extern void EasqWriteCounters(EasqModel *model);
 
+/* Means or deviations as a float8[] column holds them. */
+extern Datum EasqDoublesDatum(const double *values, int count);
+
 /* Name of a feature's embedding table among the tensors. */
 extern char *EasqEmbeddingName(const EasqFeature *feature);
 
 /* model->options and owner alone; a new adapter id must follow in the same transaction. */
 extern void EasqWriteOptions(EasqModel *model);
+
+/*
+ * Gives both tiers new ids and stores model and adapter row; the caller
+ * writes the rows of easq.tensor and easq.optimiser that belong to them.
+ */
+extern void EasqRenewModel(EasqModel *model);
 
 /* Stores model->options and owner, and gives the adapter a new id (cached weights hold options too). */
 extern void EasqWriteDefinition(EasqModel *model);

@@ -10,6 +10,10 @@
 /* A batch that has pairs of answers has about so many at least: a step on one or two is mostly noise. */
 #define ANSWER_PAIRS_MIN 8
 
+/* No better than chance: a loss near log 2, after more than a few steps. */
+#define CHANCE_LOSS 0.68
+#define CHANCE_STEPS 100
+
 /* Draws of an epoch beside those of its chunks, which have the chunk's number. */
 #define STREAM_ORDER (UINT64CONST(1) << 32)
 #define STREAM_SAMPLE (UINT64CONST(2) << 32)
@@ -143,7 +147,7 @@ finish_epoch(const EasqFitPlan *plan, const Sums *sums, EasqFitResult *result)
 static void
 report_epoch(const Fit *fit, int epoch, const EasqFitResult *result, double seconds)
 {
-	double		rows = (double) EasqSpoolGetFacts(fit->spool)->rows;
+	double		rows = (double) EasqSpoolFacts(fit->spool)->rows;
 
 	if (isnan(result->loss_satisfaction))
 		ereport(NOTICE,
@@ -157,12 +161,26 @@ report_epoch(const Fit *fit, int epoch, const EasqFitResult *result, double seco
 						isnan(result->loss_alignment) ? 0 : result->loss_alignment)));
 }
 
+/* The alignment can pull the main pathway so far that it ranks behaviour no better than a constant. */
+static void
+warn_of_lost_behaviour(const EasqFitPlan *plan, int64 steps, double loss)
+{
+	if (!(loss > CHANCE_LOSS) || steps < CHANCE_STEPS)
+		return;
+	ereport(WARNING,
+			(errmsg("after " INT64_FORMAT " steps model \"%s\" ranks behaviour no better than a constant: loss_main is %.4f, that of a constant %.4f",
+					steps, plan->model, loss, log(2)),
+			 errhint("Roll back, and train with lambda2 below %g or anchor above 0; look whether the features tell anything about the label.",
+					 plan->lambda2)));
+}
+
 void
 EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer,
 		EasqPairSample *sample, EasqFitResult *result)
 {
 	Fit			fit = {.plan = plan, .spool = spool, .trainer = trainer};
 	int			chunks = EasqSpoolChunks(spool);
+	int64		steps = EasqTrainerSteps(trainer);
 
 	EasqPairsInit(&fit.behaviour);
 	EasqPairsInit(&fit.answers);
@@ -186,6 +204,8 @@ EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer,
 		finish_epoch(plan, &sums, result);
 		report_epoch(&fit, epoch, result, INSTR_TIME_GET_DOUBLE(duration));
 	}
+	if (plan->pairs_per_answer > 0)
+		warn_of_lost_behaviour(plan, EasqTrainerSteps(trainer) - steps, result->loss_main);
 	pfree(fit.order);
 	pfree(fit.behaviour.pair);
 	pfree(fit.answers.pair);

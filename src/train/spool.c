@@ -13,7 +13,6 @@
 
 #include "compat.h"
 #include "core/random.h"
-#include "feature/example.h"
 #include "train/reservoir.h"
 #include "train/sort.h"
 #include "train/spool.h"
@@ -55,7 +54,6 @@ typedef struct Chunk
 struct EasqSpool
 {
 	MemoryContext context;
-	const EasqSpec *spec;
 	uint64		seed;
 	int			buffer_rows;
 	EasqSort	sort;
@@ -68,12 +66,8 @@ struct EasqSpool
 	Chunk		current;		/* being filled */
 	Chunk		before;			/* the part of current before its last group */
 
-	EasqSpoolFacts facts;
 	uint64		group;			/* of the last row */
-	double		group_min;
-	double		group_max;
-	bool		group_counted;	/* as one with two labels */
-	int64	   *valued;			/* [numerics] values that are not NULL */
+	EasqFacts	facts;
 
 	EasqReservoir reservoir;
 	EasqTrainRow *kept;			/* [reservoir.capacity] */
@@ -130,78 +124,7 @@ sort_row(EasqSpool *spool, const EasqSourceRow *from)
 	EasqSortPut(&spool->sort, PointerGetDatum(row->data));
 }
 
-/* ------------------------------------------------------------ the facts */
-
-static void
-start_group(EasqSpool *spool, uint64 group)
-{
-	spool->group = group;
-	spool->group_min = INFINITY;
-	spool->group_max = -INFINITY;
-	spool->group_counted = false;
-	if (group != NO_GROUP)
-		spool->facts.groups++;
-}
-
-static void
-count_label(EasqSpool *spool, double label)
-{
-	EasqSpoolFacts *facts = &spool->facts;
-
-	if (isnan(label))
-		return;
-	facts->labelled++;
-	facts->label_min = Min(facts->label_min, label);
-	facts->label_max = Max(facts->label_max, label);
-	spool->group_min = Min(spool->group_min, label);
-	spool->group_max = Max(spool->group_max, label);
-	if (spool->group_min < spool->group_max && !spool->group_counted)
-	{
-		spool->group_counted = true;
-		facts->groups_differing++;
-	}
-}
-
-/* Welford's recurrence; deviation is the sum of squares until finish_moments. */
-static void
-count_numerics(EasqSpool *spool, const char *example)
-{
-	EasqSpoolFacts *facts = &spool->facts;
-
-	for (int i = 0; i < spool->spec->numerics; i++)
-	{
-		double		value = EasqExampleNumeric(spool->spec, example, i);
-		double		delta = value - facts->mean[i];
-
-		if (isnan(value))
-			continue;
-		facts->mean[i] += delta / (double) ++spool->valued[i];
-		facts->deviation[i] += delta * (value - facts->mean[i]);
-	}
-}
-
-static void
-finish_moments(EasqSpool *spool)
-{
-	for (int i = 0; i < spool->spec->count; i++)
-	{
-		const EasqFeature *feature = &spool->spec->feature[i];
-		double	   *mean = &spool->facts.mean[feature->numeric];
-		double	   *deviation = &spool->facts.deviation[feature->numeric];
-		int64		valued;
-
-		if (feature->kind != EASQ_NUMERIC)
-			continue;
-		valued = spool->valued[feature->numeric];
-		*deviation = valued > 0 ? sqrt(*deviation / (double) valued) : 0;
-		if (!isfinite(*mean) || !isfinite(*deviation))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("values of feature \"%s\" are too large: their mean is %g and their deviation %g",
-							feature->name, *mean, *deviation),
-					 errhint("Divide the column by a large number in the query, or take its logarithm.")));
-	}
-}
+/* ------------------------------------------------------ the kept answers */
 
 static void
 free_kept(EasqTrainRow *row)
@@ -212,19 +135,13 @@ free_kept(EasqTrainRow *row)
 }
 
 static void
-count_answer(EasqSpool *spool, const EasqTrainRow *row)
+keep_answer(EasqSpool *spool, const EasqTrainRow *row)
 {
-	EasqSpoolFacts *facts = &spool->facts;
-	EasqTrainRow *kept;
-	int			place;
+	int			place = EasqReservoirPlace(&spool->reservoir);
+	EasqTrainRow *kept = &spool->kept[Max(place, 0)];
 
-	facts->answers++;
-	facts->answer_min = Min(facts->answer_min, row->answer);
-	facts->answer_max = Max(facts->answer_max, row->answer);
-	place = EasqReservoirPlace(&spool->reservoir);
 	if (place < 0)
 		return;
-	kept = &spool->kept[place];
 	if (kept->example)
 		free_kept(kept);
 	*kept = *row;
@@ -313,7 +230,8 @@ make_room_for(EasqSpool *spool, const EasqTrainRow *row, Size size)
 		close_chunk(spool, same_group);
 	if (same_group)
 		return;
-	start_group(spool, row->group);
+	spool->group = row->group;
+	EasqFactsStartGroup(&spool->facts, row->group != NO_GROUP);
 	spool->before.start = tell(spool);
 	spool->before.bytes = spool->current.bytes;
 	spool->before.rows = spool->current.rows;
@@ -337,16 +255,12 @@ file_row(EasqSpool *spool, const char *bytes, Size length)
 	write_bytes(spool, padding, size - length);
 	spool->current.rows++;
 
-	spool->facts.rows++;
-	if (row.group != NO_GROUP)
-		spool->facts.grouped++;
-	count_label(spool, row.label);
-	count_numerics(spool, row.example);
+	EasqFactsCountRow(&spool->facts, row.label, row.answer, row.example);
 	if (answered)
 	{
 		if (row.respondent_text)
 			row.respondent_text = pnstrdup(row.respondent_text, text_length);
-		count_answer(spool, &row);
+		keep_answer(spool, &row);
 		if (row.respondent_text)
 			pfree((char *) row.respondent_text);
 	}
@@ -404,18 +318,12 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq spool", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EasqSpool  *spool = palloc0(sizeof(EasqSpool));
-	Size		numerics = Max(spec->numerics, 1);
 	EasqSourceRow row;
 
 	spool->context = context;
-	spool->spec = spec;
 	spool->seed = seed;
 	spool->buffer_rows = buffer_rows;
-	spool->facts.label_min = spool->facts.answer_min = INFINITY;
-	spool->facts.label_max = spool->facts.answer_max = -INFINITY;
-	spool->facts.mean = palloc0(sizeof(double) * numerics);
-	spool->facts.deviation = palloc0(sizeof(double) * numerics);
-	spool->valued = palloc0(sizeof(int64) * numerics);
+	EasqFactsInit(&spool->facts, spec);
 	spool->reservoir.random.state = seed;
 	spool->reservoir.capacity = keep_answers;
 	spool->kept = MemoryContextAllocExtended(context, sizeof(EasqTrainRow) * Max(keep_answers, 1),
@@ -429,15 +337,15 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	file_sorted_rows(spool);
 	EasqSortEnd(&spool->sort);
 
-	finish_moments(spool);
+	EasqFactsFinish(&spool->facts);
 	qsort(spool->kept, spool->reservoir.count, sizeof(EasqTrainRow), by_number);
 	allocate_buffer(spool);
 	MemoryContextSwitchTo(old);
 	return spool;
 }
 
-const EasqSpoolFacts *
-EasqSpoolGetFacts(const EasqSpool *spool)
+const EasqFacts *
+EasqSpoolFacts(const EasqSpool *spool)
 {
 	return &spool->facts;
 }

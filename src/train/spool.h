@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "feature/spec.h"
+#include "train/facts.h"
 #include "train/source.h"
 
 #define EASQ_CHUNK_BYTES ((Size) 64 * 1024 * 1024)	/* a chunk of wide rows is closed here */
@@ -32,28 +33,11 @@ typedef struct EasqTrainRow
 
 typedef struct EasqSpool EasqSpool;
 
-/* What was read, each row counted once. */
-typedef struct EasqSpoolFacts
-{
-	int64		rows;
-	int64		grouped;		/* rows whose group is not NULL */
-	int64		labelled;		/* of those, with a label */
-	double		label_min;
-	double		label_max;
-	int64		groups;
-	int64		groups_differing;	/* with two different labels */
-	int64		answers;
-	double		answer_min;
-	double		answer_max;
-	double	   *mean;			/* [numerics] of the rows; 0 where there is no value */
-	double	   *deviation;		/* of the population */
-} EasqSpoolFacts;
-
 /* Reads the source to its end. */
 extern EasqSpool *EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed,
 								  int buffer_rows, int keep_answers);
 
-extern const EasqSpoolFacts *EasqSpoolGetFacts(const EasqSpool *spool);
+extern const EasqFacts *EasqSpoolFacts(const EasqSpool *spool);
 
 /* A uniform sample of the answers, in the order of their numbers; the count is *kept. */
 extern const EasqTrainRow *EasqSpoolAnswers(const EasqSpool *spool, int *kept);

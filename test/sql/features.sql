@@ -154,9 +154,13 @@ SELECT source, score = :score::real AS same FROM (
 CREATE TABLE young ("Age" int);
 INSERT INTO young VALUES (1);
 ALTER TABLE young ADD tag text DEFAULT 'x';
-CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS
-'BEGIN RAISE NOTICE ''old % new %'', easq_score(''named'', old) = tg_argv[0]::real, easq_score(''named'', new) = tg_argv[0]::real; RETURN NULL; END';
-SELECT format('CREATE TRIGGER watch AFTER UPDATE ON young FOR EACH ROW EXECUTE FUNCTION watch(%s)', :'score') \gexec
+CREATE TABLE expected AS SELECT :score::real AS score;
+CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'old % new %', easq_score('named', old) = (SELECT score FROM expected), easq_score('named', new) = (SELECT score FROM expected);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER watch AFTER UPDATE ON young FOR EACH ROW EXECUTE FUNCTION watch();
 UPDATE young SET "Age" = 1;
 
 -- a loop goes on after its row type has changed

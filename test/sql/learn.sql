@@ -248,6 +248,18 @@ SELECT count(*) AS detached FROM steps();
 SELECT easq_stop_learning('parts', 'parts') \g /dev/null
 SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgrelid IN (SELECT relid FROM pg_partition_tree('parts')) GROUP BY 1 ORDER BY 1;
 
+-- names that need quotes
+CREATE SCHEMA "regress ""odd""";
+CREATE TABLE "regress ""odd""".survey ("User's Id" int, "X " int, "The Answer" text, note text DEFAULT 'n');
+SELECT easq_create_model('it''s "odd"', '[{"name": "X ", "kind": "numeric"}]') \g /dev/null
+SELECT easq_learn('it''s "odd"', '"regress ""odd""".survey', 'The Answer', 'User''s Id', options => '{"key": "note"}') \g /dev/null
+INSERT INTO "regress ""odd""".survey VALUES (1, 1, 'satisfied', 'a'), (1, 2, 'dissatisfied', 'b');
+SELECT * FROM steps();
+SELECT easq_stop_learning('it''s "odd"', '"regress ""odd""".survey') \g /dev/null
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = '"regress ""odd""".survey'::regclass;
+DROP TABLE "regress ""odd""".survey;
+DROP SCHEMA "regress ""odd""";
+
 -- a trigger that nobody called easq_learn for learns nothing
 CREATE TABLE stranger (user_id int, x int, answer boolean);
 CREATE TRIGGER mine AFTER INSERT ON stranger REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION easq_answered('parts', 'survey');

@@ -185,9 +185,8 @@ SELECT fails($$SELECT easq_align('none', ARRAY[[1]], ARRAY[[2]])$$);
 SELECT fails($$SELECT easq_learn('none', 'answers')$$);
 SELECT fails($$SELECT easq_stop_learning('none', 'answers')$$);
 SELECT fails($$SELECT easq_score('PLAIN', ARRAY[1])$$);
--- not there yet
-SELECT fails($$SELECT easq_checkpoint('plain', 'monday')$$);
-SELECT fails($$SELECT easq_restore('plain', 'monday')$$);
+SELECT fails($$SELECT easq_checkpoint('none', 'monday')$$);
+SELECT fails($$SELECT easq_restore('none', 'monday')$$);
 \t off
 SELECT state() = :'before' AS unchanged;
 

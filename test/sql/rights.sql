@@ -92,7 +92,7 @@ SELECT fails('SELECT easq_create_model(''theirs'', ''[{"name": "x", "kind": "num
 SELECT name, owner FROM easq.models;
 RESET ROLE;
 SELECT easq_configure('m', '{"owner": "regress_feed", "lambda2": 3}'), easq_create_model('theirs', '[{"name": "x", "kind": "numeric"}]', '{"owner": "regress_feed"}') \g /dev/null
-SELECT name, nullif(owner, session_user::regrole) AS owner, options->'lambda2' AS lambda2, options ? 'owner' AS option FROM easq.models ORDER BY name;
+SELECT name, CASE WHEN owner = session_user::regrole THEN 'mine' ELSE owner::text END AS owner, options->'lambda2' AS lambda2, options ? 'owner' AS option FROM easq.models ORDER BY name;
 SET ROLE regress_curator;
 SELECT fails('SELECT easq_score(''m'', ARRAY[1])');
 SELECT fails('SELECT easq_configure(''m'', ''{"owner": "regress_curator"}'')');

@@ -11,7 +11,7 @@ FROM pg_proc WHERE proname LIKE 'easq\_%' ORDER BY proname, oid;
 SELECT oid::regprocedure AS function, provolatile AS volatile, proparallel AS parallel, procost AS cost, proisstrict AS strict, prokind AS kind, prosecdef AS definer, proconfig AS config,
        has_function_privilege('public', oid, 'EXECUTE') AS public, obj_description(oid, 'pg_proc') <> '' AS comment
 FROM pg_proc WHERE proname LIKE 'easq\_%' ORDER BY proname, oid;
-SELECT type, schema, count(*) FROM member WHERE type NOT IN ('type', 'index', 'toast table') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT DISTINCT type, schema FROM member WHERE type NOT IN ('type', 'index', 'toast table') ORDER BY 1, 2;
 SELECT type, identity AS "neither in easq nor in the schema of the extension" FROM member
 WHERE type <> 'schema' AND schema NOT IN ('easq', (SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'easq'));
 SELECT oid::regclass AS "without a comment" FROM pg_class
@@ -21,7 +21,6 @@ SELECT obj_description('easq'::regnamespace, 'pg_namespace') AS schema;
 -- a dump carries every table and every sequence
 SELECT c.oid::regclass AS "not dumped" FROM pg_class c, pg_extension e
 WHERE e.extname = 'easq' AND c.relnamespace = 'easq'::regnamespace AND c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig);
-SELECT count(*) AS dumped FROM pg_extension, unnest(extconfig) WHERE extname = 'easq';
 
 -- PUBLIC reads two views, and no table
 SELECT relname, relkind, string_agg(p, ', ') AS public FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) p

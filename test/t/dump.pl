@@ -1,0 +1,143 @@
+# pg_dump carries models: weights, optimiser, what is remembered, and who teaches them.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use EasqTest;
+
+my $node = start_server('dump', conf => 'autovacuum = off');
+my $folder = PostgreSQL::Test::Utils::tempdir();
+
+$node->safe_psql('postgres', 'CREATE ROLE curator; CREATE ROLE passer_by; CREATE DATABASE source');
+$node->safe_psql('source', q{
+	CREATE SCHEMA "sHop";
+	CREATE EXTENSION easq;
+	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO curator;
+	GRANT ALL ON SCHEMA "sHop" TO curator;
+	SET ROLE curator;
+	SET search_path = "sHop", public;
+	SELECT easq_create_model('m', '[{"name": "price", "kind": "numeric"}, {"name": "colour", "kind": "categorical", "size": 50, "dim": 3}]',
+		'{"hidden": 8, "expert_hidden": 4, "seed": 7}');
+	CREATE TABLE "Coat" (coat int PRIMARY KEY, price float8, colour text);
+	INSERT INTO "Coat" SELECT i, i / 3.0, (ARRAY['red', 'green', NULL])[i % 3 + 1] FROM generate_series(1, 30) i;
+	CREATE TABLE "Answer" (id int PRIMARY KEY, shopper text, coat int REFERENCES "Coat", answer text);
+	CREATE TABLE gone (price float8, colour text, user_id int, answer text);
+	SELECT easq_learn('m', '"Answer"', respondent => 'shopper', options => '{"key": "id"}',
+		features => 'SELECT n.id, n.shopper, n.answer, c.price, c.colour FROM new_rows n JOIN "Coat" c USING (coat)');
+	SELECT easq_learn('m', 'gone');
+	INSERT INTO gone VALUES (1, 'red', 1, 'satisfied'), (2, 'red', 1, 'dissatisfied');
+	INSERT INTO "Answer" SELECT i, 'shopper ' || i % 4, i, CASE WHEN i % 3 = 0 THEN 'satisfied' ELSE 'dissatisfied' END FROM generate_series(1, 20) i;
+	RESET ROLE;
+	-- another model, another owner, in the queue
+	SELECT easq_create_model('Zwei', '[{"name": "price", "kind": "numeric"}]', '{"owner": "passer_by"}');
+	INSERT INTO easq.queued SELECT 'Zwei', gen_random_uuid(), 'somebody', key, false, answer, example FROM easq.answer LIMIT 3;
+});
+
+my $state = q{
+	SET search_path = "sHop", public;
+	SELECT concat_ws(' ', 'weights', md5(easq_export('m')), md5(easq_export('Zwei')));
+	SELECT concat_ws(' ', 'scores', md5(string_agg(concat(float4send(easq_score('m', c)), float4send(easq_satisfaction('m', c))), ',' ORDER BY coat))) FROM "Coat" c;
+	SELECT concat_ws(' ', 'models', string_agg((name, owner, features, options, backbone_version, adapter_version, steps, answers)::text, ' ' ORDER BY name)) FROM easq.models;
+	SELECT concat_ws(' ', 'ids', string_agg((model, id, backbone_id)::text, ' ' ORDER BY model)) FROM easq.adapter;
+	SELECT concat_ws(' ', 'optimiser', md5(string_agg((model, name, chunk, data)::text, ' ' ORDER BY model, name, chunk))) FROM easq.optimiser;
+	SELECT concat_ws(' ', 'answers', count(*), md5(string_agg(a::text, ' ' ORDER BY model, slot))) FROM easq.answer a;
+	SELECT concat_ws(' ', 'queued', count(*), md5(string_agg(q::text, ' ' ORDER BY model, id))) FROM easq.queued q;
+	SELECT concat_ws(' ', 'questionnaires', string_agg(q::text, ' ' ORDER BY model, questionnaire::text)) FROM easq.questionnaire q WHERE EXISTS (SELECT FROM pg_class WHERE oid = questionnaire);
+	SELECT concat_ws(' ', 'triggers', string_agg(concat(tgrelid::regclass, '.', tgname), ' ' ORDER BY tgrelid::regclass::text, tgname)) FROM pg_trigger WHERE NOT tgisinternal;
+	SELECT concat_ws(' ', 'steps', count(*), md5(string_agg(concat_ws(' ', s.id, s.model, s.source, s.status, s.reason, s.answers, s.pairs, s.loss), ' ' ORDER BY s.id))) FROM easq.steps s;
+};
+# Weights move with every answer; the same answers move them the same way.
+my $more = q{INSERT INTO "sHop"."Answer" SELECT i, 'shopper ' || i % 5, i, CASE WHEN i % 2 = 0 THEN 'satisfied' ELSE 'dissatisfied' END FROM generate_series(21, 26) i;
+	UPDATE "sHop"."Answer" SET answer = 'satisfied' WHERE id = 2;};
+
+sub state { return [ split /\n/, $node->safe_psql($_[0], $state) ]; }
+sub dump_to { my ($file, $database, @options) = @_; $node->command_ok([ 'pg_dump', '-f', "$folder/$file", @options, $database ], "pg_dump @options"); }
+sub restore { my ($file, $database) = @_; $node->command_ok([ 'psql', '-X', '-q', '-o', "$folder/out", '-v', 'ON_ERROR_STOP=1', '-f', "$folder/$file", $database ], "restore into $database"); }
+
+dump_to('whole.sql', 'source');
+my $before = state('source');
+note join "\n", @$before;
+
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+restore('whole.sql', 'restored');
+is_deeply(state('restored'), $before, 'a restored database has the same models, questionnaires, triggers and scores, to the bit');
+$node->safe_psql($_, $more) for qw(source restored);
+# (ids are random, and never the same twice)
+sub learned { return [ grep { !/^ids/ } @{ state($_[0]) } ]; }
+is_deeply(learned('restored'), learned('source'), 'and learns on as the original does');
+isnt(learned('restored')->[0], $before->[0], 'which is something');
+is($node->safe_psql('restored', "SET ROLE curator; SELECT easq_stop_learning('m', '\"sHop\".\"Answer\"')"), '', 'the author can detach what was restored');
+
+note 'a questionnaire or an author that is gone';
+{
+	$node->safe_psql('source', 'DROP TABLE "sHop".gone');
+	is($node->safe_psql('source', 'SELECT count(*) FROM easq.questionnaire'), '2', 'DROP TABLE does not know of the row');
+	dump_to('custom', 'source', '-Fc');
+	$node->safe_psql('postgres', 'CREATE DATABASE without');
+	$node->command_ok([ 'pg_restore', '-j', '2', '--exit-on-error', '-d', 'without', "$folder/custom" ], 'pg_restore -j 2');
+	is_deeply(state('without'), state('source'), 'the same again');
+	is($node->safe_psql('without', 'SELECT count(*) FROM easq.questionnaire'), '1', 'but the dump leaves it out');
+}
+
+note 'schema and data apart';
+{
+	my $answers = $node->safe_psql('source', "SELECT answers FROM easq.models WHERE name = 'm'");
+	my $rows = $node->safe_psql('source', 'SELECT count(*) FROM "sHop"."Answer"');
+
+	dump_to('schema.sql', 'source', '--schema-only');
+	dump_to('data.sql', 'source', '--data-only');
+	dump_to('quiet.sql', 'source', '--data-only', '--disable-triggers');
+	$node->safe_psql('postgres', 'CREATE DATABASE apart; CREATE DATABASE quiet');
+	restore('schema.sql', $_) for qw(apart quiet);
+	is($node->safe_psql('apart', 'SELECT count(*) FROM easq.model'), '0', '--schema-only: no models');
+	restore('quiet.sql', 'quiet');
+	is_deeply(state('quiet'), state('source'), '--data-only --disable-triggers: as a whole dump');
+
+	# Statement triggers fire while data is restored, and what they find was restored before: learned twice.
+	restore('data.sql', 'apart');
+	is($node->safe_psql('apart', 'SELECT count(*) FROM "sHop"."Answer"'), $rows, '--data-only: the rows are there');
+	is($node->safe_psql('apart', "SELECT answers FROM easq.models WHERE name = 'm'"), $answers + $rows,
+		'--data-only with triggers on: the answers are learned once more');
+	is($node->safe_psql('apart', "SELECT count(*) FROM easq.steps WHERE status = 'skipped'"), '0', 'none is skipped');
+}
+
+note 'the extension goes and comes back';
+{
+	my $session = $node->background_psql('source', on_error_stop => 0);
+	my $score = q{SELECT float4send(easq_score('m', c)) FROM (SELECT 1.5 AS price, 'red' AS colour) c;};
+	my $old = $session->query($score);
+
+	# (-n easq would leave out what belongs to an extension)
+	dump_to('models.sql', 'source', '--data-only', '-t', 'easq.*');
+	my $expected = state('source');
+	like(refused($node, 'source', 'DROP EXTENSION easq'), qr/^2BP01/, 'DROP EXTENSION: the triggers need it');
+	$node->safe_psql('source', q{
+		SET client_min_messages = warning;
+		DROP EXTENSION easq CASCADE;
+		INSERT INTO "sHop"."Answer" VALUES (27, 'shopper 1', 27, 'satisfied');
+		DELETE FROM "sHop"."Answer" WHERE id = 27;
+		CREATE EXTENSION easq;
+		SELECT easq_create_model('m', '[{"name": "price", "kind": "numeric"}, {"name": "colour", "kind": "categorical", "size": 50, "dim": 3}]', '{"hidden": 8, "expert_hidden": 4, "seed": 8}')});
+	my $new = $session->query($score);
+	isnt($new, $old, 'a session that knew the old model of this name sees the new one');
+	is($new, $node->safe_psql('source', $score), 'as everybody does');
+
+	$node->safe_psql('source', q{SELECT easq_drop_model('m')});
+	restore('models.sql', 'source');
+	is($session->query($score), $old, 'and after the restore the old one');
+	$session->quit;
+	my @without = grep { !/^triggers/ } @$expected;
+	is_deeply([ grep { !/^triggers/ } @{ state('source') } ], \@without, 'models restored into a new extension');
+	# A restored easq.questionnaire row without triggers: easq_learn attaches them again.
+	$node->safe_psql('source', q{GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO curator;
+		SET ROLE curator; SET search_path = "sHop", public;
+		SELECT easq_learn('m', '"Answer"', respondent => 'shopper', options => '{"key": "id"}',
+			features => 'SELECT n.id, n.shopper, n.answer, c.price, c.colour FROM new_rows n JOIN "Coat" c USING (coat)')});
+	is_deeply(state('source'), $expected, 'easq_learn attaches it again');
+}
+
+$node->stop;
+done_testing();
