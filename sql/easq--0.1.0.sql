@@ -210,12 +210,13 @@ SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
 -- Barriers: a function in the reader's WHERE sees no row that the view does not show.
 CREATE VIEW easq.models WITH (security_barrier) AS
 SELECT m.name, m.owner, m.features, m.options,
+       (SELECT pg_catalog.sum(coalesce((f OPERATOR(pg_catalog.->>) 'dim')::int, 1)) FROM pg_catalog.jsonb_array_elements(m.features) f)::int AS inputs,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers,
        m.created_at, m.trained_at, a.updated_at
 FROM easq.model m JOIN easq.adapter a ON a.model OPERATOR(pg_catalog.=) m.name
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR pg_catalog.pg_has_role(m.owner, 'USAGE');
-COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, versions, Adam steps and remembered answers so far';
+COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, numbers of an encoded input, versions, Adam steps and answers so far (those replaced or forgotten since included)';
 
 CREATE VIEW easq.steps WITH (security_barrier) AS
 SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
@@ -228,7 +229,25 @@ WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
               WHERE m.name OPERATOR(pg_catalog.=) s.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
 COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why) or queued, with the metric names of TRL''s DPO trainer';
-GRANT SELECT ON easq.models, easq.steps TO PUBLIC;
+CREATE VIEW easq.trainings AS
+SELECT t.* FROM easq.training t
+WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
+   OR EXISTS (SELECT FROM easq.model m
+              WHERE m.name OPERATOR(pg_catalog.=) t.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
+COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read and the mean losses of its last epoch';
+
+CREATE VIEW easq.questionnaires AS
+SELECT q.model, q.questionnaire, q.author, q.answer, q.respondent, q.features, q.options
+FROM easq.questionnaire q JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) q.model
+WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR pg_catalog.pg_has_role(q.author, 'USAGE');
+COMMENT ON VIEW easq.questionnaires IS 'which tables teach which models, for the owners of either';
+
+CREATE VIEW easq.checkpoints AS
+SELECT c.model, c.label, c.options, c.adapter_step AS steps, c.created_at
+FROM easq.checkpoint c JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) c.model
+WHERE pg_catalog.pg_has_role(m.owner, 'USAGE');
+COMMENT ON VIEW easq.checkpoints IS 'the versions that easq_checkpoint kept, for the owner of the model';
+GRANT SELECT ON easq.models, easq.steps, easq.trainings, easq.questionnaires, easq.checkpoints TO PUBLIC;
 
 --------------------------------------------------------- defining models
 CREATE FUNCTION @extschema@.easq_create_model(model text, features jsonb, options jsonb DEFAULT '{}')

@@ -91,15 +91,18 @@ typedef struct AnswerPair
 	const EasqAnswer *rejected;
 } AnswerPair;
 
+/* By the answers' ordinals: a mini-batch larger than the ring uses its slots twice. */
 static int
 compare_pairs(const void *a, const void *b)
 {
 	const AnswerPair *x = a;
 	const AnswerPair *y = b;
 
-	if (x->chosen->slot != y->chosen->slot)
-		return x->chosen->slot - y->chosen->slot;
-	return x->rejected->slot - y->rejected->slot;
+	if (x->chosen->ordinal != y->chosen->ordinal)
+		return x->chosen->ordinal < y->chosen->ordinal ? -1 : 1;
+	if (x->rejected->ordinal != y->rejected->ordinal)
+		return x->rejected->ordinal < y->rejected->ordinal ? -1 : 1;
+	return 0;
 }
 
 static bool
@@ -303,6 +306,7 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
+	EasqTrimAnswers(learner->model);
 	EasqLogSkipped(&skipped, learner->model->name, source);
 	MemoryContextDelete(context);
 }

@@ -8,8 +8,6 @@
 #include "learn/learner.h"
 #include "store/answer.h"
 
-#define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
-
 /*
  * Learns in an order that depends on the answers alone (not on that of the
  * array); those with slot -1 are remembered on the way.  A row of easq.step

@@ -254,6 +254,7 @@ collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuesti
 	Portal		portal;
 	bool		matched = false;
 	uint64		fetched;
+	int64		missing = tuplestore_tuple_count(rows);
 
 	SPI_connect();
 	register_rows(relation, rows);
@@ -262,6 +263,7 @@ collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuesti
 	{
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		fetched = SPI_processed;
+		missing -= (int64) fetched;
 		if (!matched)
 			match_columns(&columns, spec, questionnaire, options, SPI_tuptable->tupdesc);
 		matched = true;
@@ -279,6 +281,8 @@ collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuesti
 	} while (fetched > 0);
 	SPI_cursor_close(portal);
 	SPI_finish();
+	if (missing > 0)
+		EasqSkip(&collection->refused, "the features query returned no row for it", (int) Min(missing, PG_INT32_MAX));
 }
 
 void
@@ -306,6 +310,16 @@ by_key(const void *a, const void *b)
 	int			c = memcmp(x->key, y->key, EASQ_KEY_BYTES);
 
 	return c != 0 ? c : (x->answer < y->answer ? -1 : x->answer > y->answer);
+}
+
+/* An answer that was refused before and is refused for the same reason now is no news. */
+static void
+subtract_refused(EasqSkipped *now, const EasqSkipped *before)
+{
+	for (int i = 0; i < now->reasons; i++)
+		for (int j = 0; j < before->reasons; j++)
+			if (strcmp(now->reason[i], before->reason[j]) == 0)
+				now->count[i] = Max(now->count[i] - before->count[j], 0);
 }
 
 void
@@ -337,4 +351,5 @@ EasqCollectionSubtract(EasqCollection *now, EasqCollection *before)
 	}
 	now->count = kept_now;
 	before->count = kept_before;
+	subtract_refused(&now->refused, &before->refused);
 }

@@ -13,9 +13,18 @@ floats(size_t count)
 }
 
 static EasqLearner *
-make_learner(EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam)
+make_learner(void)
 {
 	EasqLearner *learner = palloc0(sizeof(EasqLearner));
+
+	learner->context = CurrentMemoryContext;
+	EasqPinInit(&learner->pin, learner->context);
+	return learner;
+}
+
+static void
+set_start(EasqLearner *learner, EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam)
+{
 	size_t		adapter = model->layout.total - model->layout.backbone;
 
 	learner->model = model;
@@ -25,15 +34,15 @@ make_learner(EasqModel *model, const EasqEncoding *encoding, float *weights, Eas
 	learner->stored_answers = model->answers;
 	learner->trial = floats(model->layout.total + 2 * adapter);
 	learner->gradient = floats(model->layout.total);
-	learner->context = CurrentMemoryContext;
-	EasqPinInit(&learner->pin, learner->context);
-	return learner;
 }
 
 EasqLearner *
 EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam)
 {
-	return make_learner(model, encoding, weights, adam);
+	EasqLearner *learner = make_learner();
+
+	set_start(learner, model, encoding, weights, adam);
+	return learner;
 }
 
 EasqLearner *
@@ -50,7 +59,9 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	if (!EasqModelLock(name, wait))
 		return NULL;
 
-	version = EasqVersionAcquire(name, role, EASQ_TO_TEACH);
+	learner = make_learner();
+	EasqPinSet(&learner->pin, EasqVersionAcquire(name, role, EASQ_TO_TEACH));
+	version = learner->pin.version;
 	model = palloc(sizeof(EasqModel));
 	*model = *version->model;
 	EasqModelReadCounters(model);
@@ -60,8 +71,7 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	adam.m = floats(adapter);
 	adam.v = floats(adapter);
 	adam.step = model->adapter_step;
-	learner = make_learner(model, &version->backbone->encoding, weights, adam);
-	EasqPinSet(&learner->pin, version);
+	set_start(learner, model, &version->backbone->encoding, weights, adam);
 	EasqReadMoments(model, EASQ_ADAPTER, adam.m, adam.v);
 	return learner;
 }
@@ -71,7 +81,7 @@ EasqLearnerSave(EasqLearner *learner)
 {
 	if (learner->changed)
 		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v);
-	else if (learner->model->answers != learner->stored_answers)
+	else if (learner->forgot || learner->model->answers != learner->stored_answers)
 		EasqWriteCounters(learner->model);
 	EasqPinSet(&learner->pin, NULL);
 	PopActiveSnapshot();

@@ -37,6 +37,7 @@ EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source
 			.reason = skipped->reason[i], .answers = skipped->count[i]
 		};
 
-		EasqLogStep(&row);
+		if (row.answers > 0)
+			EasqLogStep(&row);
 	}
 }

@@ -99,7 +99,7 @@ static void
 forget(EasqLearner *learner, const EasqCollection *answers)
 {
 	for (int i = 0; i < answers->count; i++)
-		(void) EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
+		learner->forgot |= EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
 }
 
 /* What others left; an answer that was queued and then changed is not learned at all. */

@@ -58,11 +58,14 @@ easq_restore(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 	char	   *label = label_argument(fcinfo);
 	EasqModel  *model;
+	int			replay_answers;
 
 	EasqPreventReadOnly("easq_restore()");
 	model = lock_model(name);
+	replay_answers = model->options.replay_answers;
 	EasqCheckpointRestore(model, label);
-	EasqTrimAnswers(model);
+	if (model->options.replay_answers != replay_answers)
+		EasqResizeAnswers(model);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }

@@ -126,6 +126,9 @@ take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	EasqLeaveAuthor(&author);
 	tuplestore_end(rows);
 	table_close(relation, NoLock);
+	/* A second call finds what the first one remembered, by what it is about where no column names it. */
+	for (int i = 0; i < collection.count; i++)
+		collection.answers[i].keyed = true;
 	if (collection.count > 0)
 	{
 		learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, EASQ_WAIT);

@@ -36,14 +36,14 @@ take_owner(Jsonb **options, Oid otherwise)
 	value = findJsonbValueFromContainer(&(*options)->root, JB_FOBJECT, &key);
 	if (value == NULL)
 		return otherwise;
-	if (value->type != jbvString)
+	if (value->type != jbvString && value->type != jbvNull)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option owner must be the name of a role"),
 				 errhint("Write it as a string: {\"owner\": \"curator\"}.")));
-	role = get_role_oid(pnstrdup(value->val.string.val, value->val.string.len), false);
+	role = value->type == jbvNull ? otherwise : get_role_oid(pnstrdup(value->val.string.val, value->val.string.len), false);
 	/* As ALTER ... OWNER TO: one can only give to a role that one could act as. */
-	if (!EasqMaySetRole(GetUserId(), role))
+	if (role != otherwise && !EasqMaySetRole(GetUserId(), role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be able to act as role \"%s\"", GetUserNameFromId(role, false)),
@@ -144,6 +144,7 @@ easq_configure(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 	Jsonb	   *options = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	EasqModel  *model;
+	int			replay_answers;
 
 	EasqPreventReadOnly("easq_configure()");
 	EasqModelCheckTeacher(name, GetUserId());
@@ -153,9 +154,11 @@ easq_configure(PG_FUNCTION_ARGS)
 	/* It may have changed hands while we waited. */
 	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
 	model->owner = take_owner(&options, model->owner);
+	replay_answers = model->options.replay_answers;
 	EasqOptionsApply(&model->options, options, false);
 	EasqWriteDefinition(model);
-	EasqTrimAnswers(model);
+	if (model->options.replay_answers != replay_answers)
+		EasqResizeAnswers(model);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }

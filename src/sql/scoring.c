@@ -31,18 +31,19 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 	MemoryContext old;
 
 	EasqPinSet(&scoring->pin, version);
-	if (!another)
+	if (!another && scoring->x != NULL)
 		return;
-	/* The reader belongs to the version's features; x and work to its shape. */
+	/* Without x until all is there: an error on the way must not leave what was reset.  The reader belongs to the version's features; x and work to its shape. */
 	MemoryContextReset(scoring->reader_context);
 	scoring->reader = NULL;
 	scoring->row_type = InvalidOid;
+	scoring->x = NULL;
 	MemoryContextReset(scoring->version_context);
 	old = MemoryContextSwitchTo(scoring->version_context);
-	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
 	scoring->work = MemoryContextAllocHuge(scoring->version_context, sizeof(float) *
 										   EasqScoreWork(&version->model->layout.shape, scoring->block));
 	initStringInfo(&scoring->example);
+	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
 	MemoryContextSwitchTo(old);
 }
 

@@ -1,7 +1,5 @@
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -36,10 +34,17 @@ key_bytes(ScanKey key, AttrNumber attribute, const uint8 *bytes)
 	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_BYTEAEQ, EasqBytesDatum(bytes, EASQ_KEY_BYTES));
 }
 
+/* Places of the ring: at least one step's answers, so that they find each other. */
+static int
+ring_size(const EasqModel *model)
+{
+	return Max(model->options.replay_answers, EASQ_ANSWERS_A_STEP);
+}
+
 int
 EasqAnswerSlots(const EasqModel *model)
 {
-	return (int) Min(model->answers, (int64) model->options.replay_answers);
+	return (int) Min(model->answers, (int64) ring_size(model));
 }
 
 /* Writes one answer over a remembered row, or into an empty slot. */
@@ -89,7 +94,7 @@ remember_one(EasqWriter *writer, EasqModel *model, EasqAnswer *answer)
 
 	answer->slot = answer->keyed ? slot_of_key(model, answer->key) : -1;
 	if (answer->slot < 0)
-		answer->slot = (int) (model->answers % model->options.replay_answers);
+		answer->slot = (int) (model->answers % ring_size(model));
 	answer->ordinal = ++model->answers;
 
 	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
@@ -103,9 +108,12 @@ void
 EasqRemember(EasqModel *model, EasqAnswer *answers, int count)
 {
 	EasqWriter	writer;
+	bool		may_meet = count > model->options.replay_answers;
 
-	if (model->options.replay_answers == 0 || count == 0)
+	if (count == 0)
 		return;
+	for (int i = 0; i < count; i++)
+		may_meet |= answers[i].keyed;
 	EasqWriterBegin(&writer, "answer");
 	for (int i = 0; i < count; i++)
 	{
@@ -113,8 +121,8 @@ EasqRemember(EasqModel *model, EasqAnswer *answers, int count)
 		if (answers[i].slot >= 0)
 			continue;
 		remember_one(&writer, model, &answers[i]);
-		/* The next one may have the same key, or come round to the same slot. */
-		if (answers[i].keyed || count > model->options.replay_answers)
+		/* The next one may have the same key, or come to the same slot. */
+		if (may_meet)
 		{
 			CommandCounterIncrement();
 			UpdateActiveSnapshotCommandId();
@@ -124,20 +132,22 @@ EasqRemember(EasqModel *model, EasqAnswer *answers, int count)
 	UpdateActiveSnapshotCommandId();
 }
 
-/* Deletes the first answer that the keys find and whose value is answer, or (NaN) all that they find. */
-static bool
-delete_answers(const char *index, int nkeys, ScanKey keys, double answer)
+bool
+EasqForget(EasqModel *model, const uint8 *key, double answer)
 {
+	ScanKeyData keys[2];
 	EasqScan	scan;
 	EasqWriter	writer;
 	HeapTuple	tuple;
 	bool		found = false;
 
+	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
+	key_bytes(&keys[1], ANSWER_KEY, key);
 	EasqWriterBegin(&writer, "answer");
-	EasqScanBegin(&scan, "answer", index, RowExclusiveLock, GetActiveSnapshot(), nkeys, keys);
-	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)) && !(found && !isnan(answer)))
+	EasqScanBegin(&scan, "answer", "answer_key", RowExclusiveLock, GetActiveSnapshot(), 2, keys);
+	while (!found && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
-		if (!isnan(answer) && DatumGetFloat8(EasqColumn(&scan, tuple, ANSWER_ANSWER)) != answer)
+		if (DatumGetFloat8(EasqColumn(&scan, tuple, ANSWER_ANSWER)) != answer)
 			continue;
 		EasqWriterDelete(&writer, tuple);
 		found = true;
@@ -148,24 +158,53 @@ delete_answers(const char *index, int nkeys, ScanKey keys, double answer)
 	return found;
 }
 
-bool
-EasqForget(EasqModel *model, const uint8 *key, double answer)
+/* Deletes the answers that came before the latest so many. */
+static void
+keep_latest(const EasqModel *model, int64 latest)
 {
-	ScanKeyData keys[2];
+	ScanKeyData key;
+	EasqScan	scan;
+	EasqWriter	writer;
+	HeapTuple	tuple;
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	key_bytes(&keys[1], ANSWER_KEY, key);
-	return delete_answers("answer_key", 2, keys, answer);
+	EasqKeyText(&key, ANSWER_MODEL, model->name);
+	EasqWriterBegin(&writer, "answer");
+	EasqScanBegin(&scan, "answer", "answer_pkey", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+		if (DatumGetInt64(EasqColumn(&scan, tuple, ANSWER_ORDINAL)) <= model->answers - latest)
+			EasqWriterDelete(&writer, tuple);
+	EasqScanEnd(&scan);
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
 }
 
 void
 EasqTrimAnswers(const EasqModel *model)
 {
-	ScanKeyData keys[2];
+	if (model->options.replay_answers < EASQ_ANSWERS_A_STEP)
+		keep_latest(model, model->options.replay_answers);
+}
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyInt4(&keys[1], ANSWER_SLOT, BTGreaterEqualStrategyNumber, model->options.replay_answers);
-	(void) delete_answers("answer_pkey", 2, keys, NAN);
+void
+EasqResizeAnswers(const EasqModel *model)
+{
+	EasqAnswer *answers;
+	int			count = EasqAnswersSince(model, 0, &answers);
+	int			kept = Min(count, model->options.replay_answers);
+	EasqWriter	writer;
+
+	keep_latest(model, 0);
+	EasqWriterBegin(&writer, "answer");
+	/* The oldest of a full ring lies where the next answer will go. */
+	for (int i = 0; i < kept; i++)
+	{
+		EasqAnswer *answer = &answers[count - kept + i];
+
+		answer->slot = (int) ((model->answers - kept + i) % ring_size(model));
+		write_answer(&writer, model, answer, NULL);
+	}
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
 }
 
 /* From slot first on, below slot last. */

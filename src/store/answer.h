@@ -8,6 +8,7 @@
 #include "store/model.h"
 
 #define EASQ_KEY_BYTES 16
+#define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
 
 typedef struct EasqAnswer
 {
@@ -27,8 +28,14 @@ extern void EasqRemember(EasqModel *model, EasqAnswer *answers, int count);
 /* Forgets one answer with this key and this value, if there is one. */
 extern bool EasqForget(EasqModel *model, const uint8 *key, double answer);
 
-/* Forgets what lies beyond the ring after replay_answers became smaller. */
+/*
+ * Forgets all but the latest replay_answers, after each statement where that
+ * is less than a step, whose answers are all there while they look for each other.
+ */
 extern void EasqTrimAnswers(const EasqModel *model);
+
+/* Moves the latest answers to the slots of a ring of another size, after replay_answers was changed. */
+extern void EasqResizeAnswers(const EasqModel *model);
 
 /*
  * Remembered answers whose value differs, in slot order from slot on and round

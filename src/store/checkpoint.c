@@ -103,7 +103,7 @@ read_definition(EasqModel *model, const char *label)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" has no checkpoint \"%s\"", model->name, label),
-				 errhint("SELECT label FROM easq.checkpoint WHERE model = '%s' lists them.", model->name)));
+				 errhint("SELECT label FROM easq.checkpoints WHERE model = '%s' lists them.", model->name)));
 	if (DatumGetInt32(EasqColumn(&scan, tuple, CHECKPOINT_FORMAT)) != EASQ_FORMAT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

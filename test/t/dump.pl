@@ -33,7 +33,9 @@ $node->safe_psql('source', q{
 	RESET ROLE;
 	-- another model, another owner, in the queue
 	SELECT easq_create_model('Zwei', '[{"name": "price", "kind": "numeric"}]', '{"owner": "passer_by"}');
-	INSERT INTO easq.queued SELECT 'Zwei', gen_random_uuid(), 'somebody', key, false, answer, example FROM easq.answer LIMIT 3;
+	INSERT INTO easq.queued (model, id, respondent, key, keyed, forget, answer, example)
+		SELECT 'Zwei', gen_random_uuid(), 'somebody', key, false, false, answer, example FROM easq.answer LIMIT 3;
+	SELECT easq_checkpoint('m', 'kept');
 });
 
 my $state = q{
@@ -44,6 +46,7 @@ my $state = q{
 	SELECT concat_ws(' ', 'ids', string_agg((model, id, backbone_id)::text, ' ' ORDER BY model)) FROM easq.adapter;
 	SELECT concat_ws(' ', 'optimiser', md5(string_agg((model, name, chunk, data)::text, ' ' ORDER BY model, name, chunk))) FROM easq.optimiser;
 	SELECT concat_ws(' ', 'answers', count(*), md5(string_agg(a::text, ' ' ORDER BY model, slot))) FROM easq.answer a;
+	SELECT concat_ws(' ', 'checkpoints', count(*), md5(string_agg(c::text, ' ' ORDER BY c::text))) FROM (SELECT * FROM easq.checkpoint_tensor JOIN easq.checkpoint USING (model, label)) c;
 	SELECT concat_ws(' ', 'queued', count(*), md5(string_agg(q::text, ' ' ORDER BY model, id))) FROM easq.queued q;
 	SELECT concat_ws(' ', 'questionnaires', string_agg(q::text, ' ' ORDER BY model, questionnaire::text)) FROM easq.questionnaire q WHERE EXISTS (SELECT FROM pg_class WHERE oid = questionnaire);
 	SELECT concat_ws(' ', 'triggers', string_agg(concat(tgrelid::regclass, '.', tgname), ' ' ORDER BY tgrelid::regclass::text, tgname)) FROM pg_trigger WHERE NOT tgisinternal;
@@ -69,6 +72,8 @@ $node->safe_psql($_, $more) for qw(source restored);
 sub learned { return [ grep { !/^ids/ } @{ state($_[0]) } ]; }
 is_deeply(learned('restored'), learned('source'), 'and learns on as the original does');
 isnt(learned('restored')->[0], $before->[0], 'which is something');
+$node->safe_psql($_, "SELECT easq_restore('m', 'kept')") for qw(source restored);
+is_deeply(learned('restored'), learned('source'), 'a checkpoint comes back in both');
 is($node->safe_psql('restored', "SET ROLE curator; SELECT easq_stop_learning('m', '\"sHop\".\"Answer\"')"), '', 'the author can detach what was restored');
 
 note 'a questionnaire or an author that is gone';
