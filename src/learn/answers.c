@@ -287,6 +287,7 @@ EasqRememberAnswers(EasqLearner *learner, EasqAnswer *answers, int count)
 {
 	settle_order(learner->model, answers, count);
 	EasqRemember(learner->model, answers, count);
+	EasqTrimAnswers(learner->model);
 }
 
 void

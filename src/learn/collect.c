@@ -15,6 +15,7 @@
 #include "utils/portal.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "feature/example.h"
 #include "feature/options.h"
@@ -50,6 +51,7 @@ typedef struct Columns
 	int			key;			/* 0: none */
 	FmgrInfo	respondent_output;
 	FmgrInfo	key_output;
+	Oid			key_type;
 	char	   *questionnaire;	/* its name, within which keys are unique */
 	StringInfoData example;
 	MemoryContext row_context;
@@ -105,6 +107,7 @@ match_columns(Columns *columns, const EasqSpec *spec, const EasqQuestionnaire *q
 	{
 		columns->key = find_column(desc, options->key, "key");
 		output_of(desc, columns->key, &columns->key_output);
+		columns->key_type = getBaseType(TupleDescAttr(desc, columns->key - 1)->atttypid);
 	}
 	EasqAnswerReaderInit(&columns->answer_reader, TupleDescAttr(desc, columns->answer - 1)->atttypid,
 						 questionnaire->answer, CurrentMemoryContext);
@@ -130,6 +133,15 @@ append(EasqCollection *collection, const EasqAnswer *answer)
 	collection->answers[collection->count++] = *answer;
 }
 
+/* The same for whoever writes: a timestamptz is another text in another time zone. */
+static char *
+key_text(Columns *columns, Datum value)
+{
+	if (columns->key_type == TIMESTAMPTZOID)
+		return psprintf(INT64_FORMAT, DatumGetTimestampTz(value));
+	return OutputFunctionCall(&columns->key_output, value);
+}
+
 /* True: *answer is complete, in the row's context.  False: no pair can come of it, or (problem) it is no good. */
 static bool
 read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
@@ -153,7 +165,7 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 		answer->respondent = OutputFunctionCall(&columns->respondent_output, values[columns->respondent - 1]);
 	answer->keyed = columns->key > 0 && !nulls[columns->key - 1];
 	if (answer->keyed)
-		EasqNamedKey(columns->questionnaire, OutputFunctionCall(&columns->key_output, values[columns->key - 1]), answer->key);
+		EasqNamedKey(columns->questionnaire, key_text(columns, values[columns->key - 1]), answer->key);
 	else
 		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
 	return true;

@@ -92,7 +92,7 @@ score_block(WindowObject window, EasqScoring *scoring, Block *block, int64 first
 			MemoryContextReset(context);
 	}
 	if (filled > 0)
-		EasqScoreRows(&scoring->pin.version->scorer, EASQ_MAIN, filled, scoring->x, block->score, scoring->work);
+		EasqScoringRun(scoring, EASQ_MAIN, filled, block->score);
 	spread_scores(block, filled);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

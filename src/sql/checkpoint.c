@@ -37,6 +37,8 @@ lock_model(const char *name)
 	EasqModelCheckTeacher(name, GetUserId());
 	EasqModelLockDefinition(name);
 	EasqModelLock(name, EASQ_WAIT);
+	/* It may have changed hands while we waited. */
+	EasqModelCheckTeacher(name, GetUserId());
 	return EasqModelRead(name, false);
 }
 

@@ -37,7 +37,7 @@ score_x(EasqScoring *scoring, EasqPathway pathway)
 {
 	float		score;
 
-	EasqScoreRows(&scoring->pin.version->scorer, pathway, 1, scoring->x, &score, scoring->work);
+	EasqScoringRun(scoring, pathway, 1, &score);
 	return score;
 }
 

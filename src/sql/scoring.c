@@ -7,6 +7,7 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "core/kernel.h"
 #include "compat.h"
 #include "sql/scoring.h"
 
@@ -145,6 +146,19 @@ EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
 			   scoring->example.data, scoring->example.len, x, NULL);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scoring->row_context);
+}
+
+void
+EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score)
+{
+	const EasqVersion *version = scoring->pin.version;
+
+	EasqScoreRows(&version->scorer, pathway, rows, scoring->x, score, scoring->work);
+	if (!EasqAllFinite(rows, score))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("model \"%s\" gives a row a score that is not finite", version->model->name),
+				 errhint("A feature of the row is too large; leave such rows out, or give the feature a smaller unit.")));
 }
 
 void

@@ -51,6 +51,9 @@ extern bool EasqScoringUse(EasqScoring *scoring, text *model);
 /* Encodes a row (a composite datum) into x [k].  ERROR where it cannot be. */
 extern void EasqScoringEncode(EasqScoring *scoring, Datum record, float *x);
 
+/* Scores the first rows of x.  ERROR 22003 where one is not finite: NaN would rank first. */
+extern void EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score);
+
 /* ERROR 0A000 where the argument is not null: names kept for later. */
 extern void EasqRefuseSelectors(FunctionCallInfo fcinfo);
 

@@ -214,6 +214,10 @@ note 'keys and features queries';
 	is(adds('keyed', "INSERT INTO keyed VALUES ('2026-02-01', 1, 99, 'satisfied')"), 'insert skipped 1 the features query returned no row for it', 'a row that the query leaves out');
 	sql("INSERT INTO film SELECT film, x + 0.1 FROM film WHERE film = 3");
 	is(adds('keyed', "INSERT INTO keyed VALUES (NULL, 1, 3, 'satisfied'), (NULL, 1, 3, 'dissatisfied')"), 'insert applied 4', 'or doubles');
+	teach('timed', before => 'ALTER TABLE timed ADD at timestamptz', options => '{"key": "at"}');
+	sql("SET timezone = 'UTC'; INSERT INTO timed VALUES (1, 1, 1, 'satisfied', NULL, '2026-01-01 12:00'), (2, 1, 2, 'dissatisfied', NULL, '2026-01-01 13:00')");
+	sql("SET timezone = 'Asia/Tokyo'; UPDATE timed SET answer = 'dissatisfied' WHERE id = 1");
+	is(remembered('timed'), '0 0', 'a key of type timestamptz is the same in every time zone');
 	for (['features => $$DELETE FROM film$$', '22023'], ['features => $$SELECT 1; SELECT 2$$', '22023'], ['features => $$SELECT * FROM nowhere$$', '42P01'],
 		['features => $$SELECT id, user_id, answer FROM new_rows$$', '42703'], ['features => $$not SQL$$', '42601'], ['answer => $$nothing$$', '42703'], ['respondent => $$nobody$$', '42703'],
 		['options => $${"key": "nokey"}$$', '42703'])
