@@ -111,6 +111,7 @@ CREATE TABLE easq.questionnaire (
     respondent    text NOT NULL,
     features      text,
     search_path   text NOT NULL,
+    time_zone     text NOT NULL,
     options       jsonb NOT NULL,
     PRIMARY KEY (questionnaire, model)
 );

@@ -139,7 +139,7 @@ EasqDetach(const char *model, Oid relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not learn from table %s", model, get_rel_name(relation)),
-				 errhint("SELECT model, questionnaire FROM easq.questionnaire lists what learns from what.")));
+				 errhint("SELECT model, questionnaire FROM easq.questionnaires lists what learns from what.")));
 	if (EasqQuestionnairesOf(relation, &left) > 0)
 		return;
 	SPI_connect();

@@ -28,13 +28,14 @@ set(const char *name, const char *value)
 }
 
 void
-EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path)
+EasqBecomeAuthor(EasqAuthor *author, const EasqQuestionnaire *questionnaire)
 {
-	EasqCheckRole(role);
+	EasqCheckRole(questionnaire->author);
 	GetUserIdAndSecContext(&author->saved_user, &author->saved_context);
-	SetUserIdAndSecContext(role, author->saved_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(questionnaire->author, author->saved_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	author->guc_level = NewGUCNestLevel();
-	set("search_path", search_path);
+	set("search_path", questionnaire->search_path);
+	set("timezone", questionnaire->time_zone);
 	set("row_security", "on");
 	/* How the query is read, and how respondents and keys are written, is not for whoever answers to choose. */
 	set("standard_conforming_strings", "on");

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "store/questionnaire.h"
+
 typedef struct EasqAuthor
 {
 	Oid			saved_user;
@@ -15,11 +17,11 @@ typedef struct EasqAuthor
 } EasqAuthor;
 
 /*
- * Becomes the author: security-restricted, row_security on, the recorded
- * search_path with pg_temp last.  ERROR 42704 where the role is gone.  An error in
- * between is undone by the (sub)transaction's abort.
+ * Becomes the author: security-restricted, row_security on, the search_path
+ * (pg_temp last) and time zone of then.  ERROR 42704 where the role is gone.
+ * An error in between is undone by the (sub)transaction's abort.
  */
-extern void EasqBecomeAuthor(EasqAuthor *author, Oid role, const char *search_path);
+extern void EasqBecomeAuthor(EasqAuthor *author, const EasqQuestionnaire *questionnaire);
 /* ERROR 42704 where the role is gone. */
 extern void EasqCheckRole(Oid role);
 extern void EasqLeaveAuthor(const EasqAuthor *author);

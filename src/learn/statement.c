@@ -71,7 +71,7 @@ collect_as_author(const EasqQuestionnaire *questionnaire, const EasqLearnOptions
 	EasqSpec   *spec = spec_of(questionnaire->model);
 	EasqAuthor	author;
 
-	EasqBecomeAuthor(&author, questionnaire->author, questionnaire->search_path);
+	EasqBecomeAuthor(&author, questionnaire);
 	EasqCollect(now, spec, questionnaire, options, written->relation, written->desc, written->now);
 	memset(before, 0, sizeof(*before));
 	if (written->before)
@@ -83,6 +83,30 @@ collect_as_author(const EasqQuestionnaire *questionnaire, const EasqLearnOptions
 		EasqCollect(before, spec, questionnaire, &lenient, written->relation, written->desc, written->before);
 	}
 	EasqLeaveAuthor(&author);
+}
+
+/* A features query whose functions write answers would come back here without end. */
+static void
+collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
+			 const EasqWritten *written, EasqCollection *now, EasqCollection *before)
+{
+	static bool collecting = false;
+
+	if (collecting)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a features query must not write to a questionnaire"),
+				 errhint("Write the answers in a statement of their own.")));
+	collecting = true;
+	PG_TRY();
+	{
+		collect_as_author(questionnaire, options, written, now, before);
+	}
+	PG_FINALLY();
+	{
+		collecting = false;
+	}
+	PG_END_TRY();
 }
 
 static void
@@ -141,7 +165,7 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	EasqLearner *learner;
 
 	EasqCheckAuthor(questionnaire);
-	collect_as_author(questionnaire, options, written, &now, &before);
+	collect_once(questionnaire, options, written, &now, &before);
 	EasqCollectionSubtract(&now, &before);
 	EasqLogSkipped(&now.refused, questionnaire->model, written->source);
 	if (now.count == 0 && before.count == 0)

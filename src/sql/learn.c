@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -56,6 +57,7 @@ questionnaire_of(FunctionCallInfo fcinfo)
 		.respondent = EasqTextArgument(fcinfo, 3, "respondent"),
 		.features = EasqOptionalText(fcinfo, 4),
 		.search_path = EasqCurrentSearchPath(),
+		.time_zone = GetConfigOptionByName("timezone", NULL, false),
 		.options = PG_ARGISNULL(5) ? empty_object() : PG_GETARG_JSONB_P(5)
 	};
 }
@@ -120,7 +122,7 @@ take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	PushActiveSnapshot(GetTransactionSnapshot());
 	model = EasqModelRead(questionnaire->model, false);
 	PopActiveSnapshot();
-	EasqBecomeAuthor(&author, questionnaire->author, questionnaire->search_path);
+	EasqBecomeAuthor(&author, questionnaire);
 	EasqCollect(&collection, model->spec, questionnaire, options, questionnaire->relation,
 				RelationGetDescr(relation), rows);
 	EasqLeaveAuthor(&author);
@@ -169,8 +171,8 @@ easq_stop_learning(PG_FUNCTION_ARGS)
 	char	   *model = EasqTextArgument(fcinfo, 0, "model");
 	Oid			relation = relation_argument(fcinfo);
 
+	/* The table is its owner's: to detach it needs no right to the model, nor the model. */
 	EasqPreventReadOnly("easq_stop_learning()");
-	EasqModelCheckTeacher(model, GetUserId());
 	EasqCheckQuestionnaire(relation);
 	EasqDetach(model, relation);
 	PG_RETURN_VOID();

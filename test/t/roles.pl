@@ -97,8 +97,7 @@ note 'teaching';
 		easq_checkpoint => "SELECT easq_checkpoint('m', 'now')",
 		easq_restore => "SELECT easq_restore('m', 'then')",
 		easq_train => "SELECT easq_train('m', 'SELECT 1 AS x', 'x', 'x')",
-		easq_learn => "SELECT easq_learn('m', 'lair.q')",
-		easq_stop_learning => "SELECT easq_stop_learning('m', 'lair.q')");
+		easq_learn => "SELECT easq_learn('m', 'lair.q')");
 	my @calls = sort keys %teaching;
 
 	sql('SET ROLE mallory; CREATE TABLE lair.q (user_id int, x float8, answer text)');
