@@ -1,6 +1,6 @@
 /*
  * Single values of the types that features read.  A type is the base type of
- * a domain; every enum goes by ANYENUMOID.  Private to src/feature.
+ * a domain; every enum goes by ANYENUMOID.
  */
 #ifndef EASQ_VALUE_H
 #define EASQ_VALUE_H

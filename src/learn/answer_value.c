@@ -6,8 +6,8 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 
+#include "feature/value.h"
 #include "learn/answer_value.h"
 
 void
@@ -43,26 +43,6 @@ EasqAnswerReaderInit(EasqAnswerReader *reader, Oid type, const char *column, Mem
 	reader->form = EASQ_ANSWER_WORD;
 	getTypeOutputInfo(base, &output, &is_varlena);
 	fmgr_info_cxt(output, &reader->output, context);
-}
-
-static double
-number_of(Oid type, Datum value)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return (double) DatumGetInt64(value);
-		case FLOAT4OID:
-			return DatumGetFloat4(value);
-		case FLOAT8OID:
-			return DatumGetFloat8(value);
-		default:
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
-	}
 }
 
 /* char(n) pads with blanks that its ::text does not have. */
@@ -109,7 +89,7 @@ EasqReadAnswer(EasqAnswerReader *reader, Datum value, bool isnull, double *answe
 			*answer = DatumGetBool(value) ? 1 : 0;
 			return true;
 		case EASQ_ANSWER_NUMBER:
-			*answer = number_of(reader->type, value);
+			*answer = EasqValueNumber(reader->type, value);
 			if (isfinite(*answer))
 				return true;
 			return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,

@@ -11,7 +11,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
@@ -19,6 +18,7 @@
 
 #include "feature/example.h"
 #include "feature/options.h"
+#include "feature/query.h"
 #include "learn/answer_key.h"
 #include "learn/answer_value.h"
 #include "learn/collect.h"
@@ -59,32 +59,6 @@ typedef struct Columns
 	bool	   *nulls;
 } Columns;
 
-static int
-find_column(TupleDesc desc, const char *name, const char *what)
-{
-	int			found = 0;
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (attribute->attisdropped || strcmp(NameStr(attribute->attname), name) != 0)
-			continue;
-		if (found)
-			ereport(ERROR,
-					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-					 errmsg("column \"%s\" (%s) is there twice", name, what),
-					 errhint("Give one of them another name in the features query.")));
-		found = attribute->attnum;
-	}
-	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("there is no column \"%s\" for the %s", name, what),
-				 errhint("The questionnaire, or the features query where there is one, must return it; the arguments answer and respondent and the option key name it.")));
-	return found;
-}
-
 static void
 output_of(TupleDesc desc, int column, FmgrInfo *output)
 {
@@ -99,13 +73,15 @@ static void
 match_columns(Columns *columns, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
 			  const EasqLearnOptions *options, TupleDesc desc)
 {
+	const char *what = questionnaire->features ? "the features query" : "the questionnaire";
+
 	memset(columns, 0, sizeof(*columns));
-	columns->answer = find_column(desc, questionnaire->answer, "answer");
-	columns->respondent = find_column(desc, questionnaire->respondent, "respondent");
+	columns->answer = EasqFindColumn(desc, questionnaire->answer, "answer", what);
+	columns->respondent = EasqFindColumn(desc, questionnaire->respondent, "respondent", what);
 	output_of(desc, columns->respondent, &columns->respondent_output);
 	if (options->key)
 	{
-		columns->key = find_column(desc, options->key, "key");
+		columns->key = EasqFindColumn(desc, options->key, "key", what);
 		output_of(desc, columns->key, &columns->key_output);
 		columns->key_type = getBaseType(TupleDescAttr(desc, columns->key - 1)->atttypid);
 	}
@@ -232,31 +208,6 @@ register_rows(Oid relation, Tuplestorestate *rows)
 		elog(ERROR, "could not register new_rows");
 }
 
-/* One SELECT, that is: it runs with every statement on the questionnaire, and once when it is attached. */
-static bool
-only_reads(SPIPlanPtr plan)
-{
-	Query	   *query;
-
-	if (plan == NULL || !SPI_is_cursor_plan(plan))
-		return false;
-	query = linitial_node(Query, ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->query_list);
-	return query->commandType == CMD_SELECT && !query->hasModifyingCTE;
-}
-
-static SPIPlanPtr
-prepare(const char *query)
-{
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
-
-	if (!only_reads(plan))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the features query must be one query that returns rows and writes none"),
-				 errhint("Write it as SELECT ... FROM new_rows ...")));
-	return plan;
-}
-
 static void
 collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
 			  const EasqLearnOptions *options, Oid relation, Tuplestorestate *rows)
@@ -270,7 +221,7 @@ collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuesti
 
 	SPI_connect();
 	register_rows(relation, rows);
-	portal = SPI_cursor_open(NULL, prepare(questionnaire->features), NULL, NULL, false);
+	portal = SPI_cursor_open(NULL, EasqPrepareReading(questionnaire->features, "the features query"), NULL, NULL, false);
 	do
 	{
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);

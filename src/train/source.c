@@ -8,15 +8,14 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "tcop/cmdtag.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/typcache.h"
 
 #include "feature/example.h"
+#include "feature/query.h"
 #include "learn/answer_value.h"
 #include "train/source.h"
 
@@ -24,8 +23,6 @@
 #define FETCH_ROWS 2000
 #define FETCH_FIRST 100
 #define FETCH_BYTES (4 * 1024 * 1024)
-
-#define LISTED_COLUMNS 20
 
 /* How values of the group column are told apart. */
 typedef enum Identity
@@ -66,45 +63,6 @@ struct EasqSource
 };
 
 /* ------------------------------------------------------------- the columns */
-
-static char *
-list_columns(TupleDesc desc)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < desc->natts && i < LISTED_COLUMNS; i++)
-		appendStringInfo(&list, "%s\"%s\"", i ? ", " : "", NameStr(TupleDescAttr(desc, i)->attname));
-	if (desc->natts > LISTED_COLUMNS)
-		appendStringInfo(&list, " and %d more", desc->natts - LISTED_COLUMNS);
-	return list.len ? list.data : pstrdup("none");
-}
-
-/* argument: what of the call names the column. */
-static int
-find_column(TupleDesc desc, const char *name, const char *argument)
-{
-	int			found = 0;
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) != 0)
-			continue;
-		if (found)
-			ereport(ERROR,
-					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-					 errmsg("the query returns column \"%s\" (%s) twice, as number %d and number %d", name, argument, found, i + 1),
-					 errhint("Leave one out of the query, or give it another name with AS.")));
-		found = i + 1;
-	}
-	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" (%s) is not among the %d that the query returns", name, argument, desc->natts),
-				 errdetail("The columns are: %s.", list_columns(desc)),
-				 errhint("Add the column to the query, or name another one as %s.", argument)));
-	return found;
-}
 
 static void
 init_label(EasqSource *source, Oid type, const char *name)
@@ -155,19 +113,19 @@ init_group(EasqSource *source, Form_pg_attribute attribute)
 static void
 init_columns(EasqSource *source, TupleDesc desc, const EasqSourceColumns *columns)
 {
-	source->label = find_column(desc, columns->label, "label");
+	source->label = EasqFindColumn(desc, columns->label, "label", "the query");
 	init_label(source, TupleDescAttr(desc, source->label - 1)->atttypid, columns->label);
-	source->group = find_column(desc, columns->group_by, "group_by");
+	source->group = EasqFindColumn(desc, columns->group_by, "group_by", "the query");
 	init_group(source, TupleDescAttr(desc, source->group - 1));
 	if (columns->answer)
 	{
-		source->answer = find_column(desc, columns->answer, "answer");
+		source->answer = EasqFindColumn(desc, columns->answer, "answer", "the query");
 		EasqAnswerReaderInit(&source->answer_reader, TupleDescAttr(desc, source->answer - 1)->atttypid,
 							 pstrdup(columns->answer), source->context);
 	}
 	if (columns->respondent)
 	{
-		source->respondent = find_column(desc, columns->respondent, "respondent");
+		source->respondent = EasqFindColumn(desc, columns->respondent, "respondent", "the query");
 		init_output(&source->respondent_output,
 					TupleDescAttr(desc, source->respondent - 1)->atttypid, source->context);
 	}
@@ -176,45 +134,6 @@ init_columns(EasqSource *source, TupleDesc desc, const EasqSourceColumns *column
 /* --------------------------------------------------------------- the query */
 
 /* One statement that returns rows and changes none. */
-static SPIPlanPtr
-prepare(const char *query)
-{
-	SPIPlanPtr	plan = SPI_prepare(query, 0, NULL);
-	List	   *sources;
-	CachedPlanSource *source;
-	Query	   *parsed;
-
-	if (plan == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query cannot be prepared: %s", SPI_result_code_string(SPI_result)),
-				 errhint("Pass one SELECT that returns the rows.")));
-	sources = SPI_plan_get_plan_sources(plan);
-	if (list_length(sources) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query must be one statement, not %d", list_length(sources)),
-				 errhint("Pass one SELECT that returns the rows.")));
-	source = linitial(sources);
-	if (source->commandTag != CMDTAG_SELECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query must be a SELECT, not %s", GetCommandTagName(source->commandTag)),
-				 errhint("Pass one SELECT that returns the rows.")));
-	if (!SPI_is_cursor_plan(plan))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query must return rows"),
-				 errhint("Pass one SELECT without INTO.")));
-	parsed = linitial_node(Query, source->query_list);
-	if (parsed->hasModifyingCTE || parsed->rowMarks != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the query must only read: it %s rows", parsed->rowMarks != NIL ? "locks" : "changes"),
-				 errhint("Pass one SELECT without FOR UPDATE or FOR SHARE and without INSERT, UPDATE or DELETE in WITH.")));
-	return plan;
-}
-
 EasqSource *
 EasqSourceOpen(const char *query, const EasqSpec *spec, const EasqSourceColumns *columns)
 {
@@ -229,7 +148,7 @@ EasqSourceOpen(const char *query, const EasqSpec *spec, const EasqSourceColumns 
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	source->portal = SPI_cursor_open(NULL, prepare(query), NULL, NULL, true);
+	source->portal = SPI_cursor_open(NULL, EasqPrepareReading(query, "the query"), NULL, NULL, true);
 	desc = source->portal->tupDesc;
 
 	MemoryContextSwitchTo(context);

@@ -33,6 +33,7 @@ my ($stdout, $stderr) = ('', '');
 my $before = $node->safe_psql('postgres', 'SELECT count(*) FROM q');
 IPC::Run::run([ 'pgbench', '-n', '-r', '-c', '6', '-j', '2', '-t', '120', @files, $node->connstr('postgres') ], '>', \$stdout, '2>', \$stderr);
 is($? >> 8, 0, 'pgbench') or diag($stderr);
+note join "\n", grep { /script|latency/ } split /\n/, $stdout;
 unlike($stderr, qr/ERROR|aborted/, 'no transaction fails');
 like($stdout, qr{^number of transactions actually processed: 720/720$}m, 'all of them are done');
 
