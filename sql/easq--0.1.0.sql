@@ -336,6 +336,56 @@ RETURNS TABLE (metric text, value float8) LANGUAGE c STABLE PARALLEL UNSAFE AS '
 COMMENT ON FUNCTION @extschema@.easq_evaluate(text, text, text, text) IS
 'hr@k, ndcg@k, mrr and gauc (means over the groups that hold both labels) and auc of the rows of a query, of both pathways; label is boolean or 0 / 1';
 
+-- The metrics of one group as aggregates, for GROUP BY and FILTER: NULL where a group does not hold both labels.
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, boolean)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_boolean';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, boolean, int)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_boolean';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean, int) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, int)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, int, int)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int, int) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank_auc(internal)
+RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_rank_auc(internal) IS 'final function of the aggregate easq_auc';
+CREATE FUNCTION @extschema@.easq_rank_mrr(internal)
+RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_rank_mrr(internal) IS 'final function of the aggregate easq_mrr';
+CREATE FUNCTION @extschema@.easq_rank_hr(internal)
+RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_rank_hr(internal) IS 'final function of the aggregate easq_hr';
+CREATE FUNCTION @extschema@.easq_rank_ndcg(internal)
+RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_rank_ndcg(internal) IS 'final function of the aggregate easq_ndcg';
+CREATE AGGREGATE @extschema@.easq_auc(score float8, label boolean) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_auc(float8, boolean) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
+CREATE AGGREGATE @extschema@.easq_auc(score float8, label int) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_auc(float8, int) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
+CREATE AGGREGATE @extschema@.easq_mrr(score float8, label boolean) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, boolean) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
+CREATE AGGREGATE @extschema@.easq_mrr(score float8, label int) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, int) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
+CREATE AGGREGATE @extschema@.easq_hr(score float8, label boolean, k int) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_hr(float8, boolean, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
+CREATE AGGREGATE @extschema@.easq_hr(score float8, label int, k int) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_hr(float8, int, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
+CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label boolean, k int) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, boolean, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
+CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label int, k int) (
+    SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
+COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, int, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
+
 -------------------------------------------------------- versions, transfer
 CREATE FUNCTION @extschema@.easq_checkpoint(model text, label text)
 RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
