@@ -37,10 +37,12 @@ CREATE TABLE easq.adapter (
     step        bigint NOT NULL,
     answers     bigint NOT NULL,
     updated_at  timestamptz NOT NULL,
+    alignment   float8[] NOT NULL,
     PRIMARY KEY (model, version)
 );
 COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what learns from answers (LoRA and both pathways). Every step locks it';
 COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
+COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost now, gap of the last audit (-1: none), activity and spread of main and satisfaction after training, five numbers of the calibration';
 COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
 
 CREATE TABLE easq.tensor (
@@ -103,6 +105,32 @@ CREATE TABLE easq.behaviour (
 );
 COMMENT ON TABLE easq.behaviour IS 'a sample of training''s behaviour pairs that learning steps rehearse, as packed feature values';
 
+CREATE TABLE easq.held (
+    model    text COLLATE "C" NOT NULL,
+    sample   int NOT NULL,
+    slot     int NOT NULL,
+    grp      int NOT NULL,
+    trained  real NOT NULL,
+    chosen   bytea NOT NULL,
+    rejected bytea NOT NULL,
+    PRIMARY KEY (model, sample, slot)
+);
+COMMENT ON TABLE easq.held IS 'behaviour pairs that no step trains on, by which the behaviour budget is judged: sample 0 gates steps, sample 1 audits';
+COMMENT ON COLUMN easq.held.trained IS '1 where the model ordered the pair rightly when it was trained, 0.5 where it gave equal scores, else 0';
+
+CREATE TABLE easq.snapshot (
+    model      text COLLATE "C" NOT NULL,
+    checkpoint text COLLATE "C" NOT NULL,
+    kind       text COLLATE "C" NOT NULL,
+    chunk      int NOT NULL,
+    step       bigint NOT NULL,
+    alignment  float8[] NOT NULL,
+    data       bytea NOT NULL,
+    PRIMARY KEY (model, checkpoint, kind, chunk)
+);
+ALTER TABLE easq.snapshot ALTER COLUMN data SET STORAGE EXTERNAL;
+COMMENT ON TABLE easq.snapshot IS 'the adapter and its optimiser as training left it (trained) and at the last audit that it passed (audited), of the model as it is (checkpoint empty) and of its checkpoints';
+
 CREATE TABLE easq.questionnaire (
     model         text COLLATE "C" NOT NULL,
     questionnaire regclass NOT NULL,
@@ -139,7 +167,11 @@ CREATE TABLE easq.step (
     reward_accuracy   float8,
     grad_norm         float8,
     grad_norm_main    float8,
-    grad_norm_satisfaction float8
+    grad_norm_satisfaction float8,
+    accuracy_main     float8,
+    accuracy_satisfaction float8,
+    alignment_strength float8,
+    behaviour_cost    float8
 );
 CREATE INDEX step_model ON easq.step (model, id);
 COMMENT ON TABLE easq.step IS 'one row for each learning step, applied or not; read it through easq.steps';
@@ -174,6 +206,7 @@ CREATE TABLE easq.checkpoint (
     deviation     float8[] NOT NULL,
     trained       bool NOT NULL,
     created_at    timestamptz NOT NULL,
+    alignment     float8[] NOT NULL,
     PRIMARY KEY (model, label)
 );
 COMMENT ON TABLE easq.checkpoint IS 'named versions that easq_checkpoint kept: options, counters and statistics';
@@ -200,6 +233,8 @@ SELECT pg_catalog.pg_extension_config_dump('easq.queued', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint_tensor', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.behaviour', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.held', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.questionnaire',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire AND c.relpersistence OPERATOR(pg_catalog.<>) ''t'') AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) author)');
 SELECT pg_catalog.pg_extension_config_dump('easq.step', '');
@@ -213,6 +248,7 @@ CREATE VIEW easq.models WITH (security_barrier) AS
 SELECT m.name, m.owner, m.features, m.options,
        (SELECT pg_catalog.sum(coalesce((f OPERATOR(pg_catalog.->>) 'dim')::int, 1)) FROM pg_catalog.jsonb_array_elements(m.features) f)::int AS inputs,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers,
+       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.alignment[2] END AS behaviour_cost,
        m.created_at, m.trained_at, a.updated_at
 FROM easq.model m JOIN easq.adapter a ON a.model OPERATOR(pg_catalog.=) m.name
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
@@ -224,12 +260,29 @@ SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
        s.answers, s.pairs, s.behaviour_pairs, s.loss, s.loss_main, s.loss_satisfaction, s.loss_alignment,
        s.reward_chosen AS "rewards/chosen", s.reward_rejected AS "rewards/rejected",
        s.reward_margin AS "rewards/margins", s.reward_accuracy AS "rewards/accuracies",
-       s.grad_norm, s.grad_norm_main AS "grad_norm/main", s.grad_norm_satisfaction AS "grad_norm/satisfaction"
+       s.grad_norm, s.grad_norm_main AS "grad_norm/main", s.grad_norm_satisfaction AS "grad_norm/satisfaction",
+       s.accuracy_main AS "accuracy/main", s.accuracy_satisfaction AS "accuracy/satisfaction",
+       s.alignment_strength, s.behaviour_cost
 FROM easq.step s
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
               WHERE m.name OPERATOR(pg_catalog.=) s.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
 COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why) or queued, with the metric names of TRL''s DPO trainer';
+
+CREATE VIEW easq.progress AS
+SELECT s.model, s.id, s.at,
+       pg_catalog.sum(s.answers) OVER window_100 AS answers,
+       pg_catalog.sum(s.pairs OPERATOR(pg_catalog.*) s."accuracy/main") OVER window_100
+           OPERATOR(pg_catalog./) nullif(pg_catalog.sum(s.pairs) OVER window_100, 0) AS "accuracy/main",
+       pg_catalog.sum(s.pairs OPERATOR(pg_catalog.*) s."accuracy/satisfaction") OVER window_100
+           OPERATOR(pg_catalog./) nullif(pg_catalog.sum(s.pairs) OVER window_100, 0) AS "accuracy/satisfaction",
+       pg_catalog.avg(s.alignment_strength) OVER window_100 AS alignment_strength,
+       s.behaviour_cost
+FROM easq.steps s
+WHERE s.pairs OPERATOR(pg_catalog.>) 0 AND s.source OPERATOR(pg_catalog.<>) 'align'
+WINDOW window_100 AS (PARTITION BY s.model ORDER BY s.id ROWS 99 PRECEDING);
+COMMENT ON VIEW easq.progress IS 'moving averages over the last 100 learning steps: how the model ordered pairs of new answers before it learned from them (test-then-learn)';
+
 CREATE VIEW easq.trainings AS
 SELECT t.* FROM easq.training t
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
@@ -248,7 +301,7 @@ SELECT c.model, c.label, c.options, c.adapter_step AS steps, c.created_at
 FROM easq.checkpoint c JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) c.model
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE');
 COMMENT ON VIEW easq.checkpoints IS 'the versions that easq_checkpoint kept, for the owner of the model';
-GRANT SELECT ON easq.models, easq.steps, easq.trainings, easq.questionnaires, easq.checkpoints TO PUBLIC;
+GRANT SELECT ON easq.models, easq.steps, easq.progress, easq.trainings, easq.questionnaires, easq.checkpoints TO PUBLIC;
 
 --------------------------------------------------------- defining models
 CREATE FUNCTION @extschema@.easq_create_model(model text, features jsonb, options jsonb DEFAULT '{}')
@@ -296,6 +349,16 @@ CREATE FUNCTION @extschema@.easq_satisfaction(model text, features anyarray, ada
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_array';
 COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, anyarray, text, text) IS
 'score of the satisfaction pathway of one input that is encoded already';
+
+CREATE FUNCTION @extschema@.easq_probability(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_record';
+COMMENT ON FUNCTION @extschema@.easq_probability(text, record, text, text) IS
+'probability that an answer about one row is satisfied (at least the model''s option satisfied): easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
+
+CREATE FUNCTION @extschema@.easq_probability(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_array';
+COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
+'probability that an answer about one input that is encoded already is satisfied';
 
 CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
@@ -397,6 +460,11 @@ RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_restore(text, text) IS
 'brings back the model as easq_checkpoint kept it, to the bit';
 
+CREATE FUNCTION @extschema@.easq_reset_alignment(model text)
+RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_reset_alignment(text) IS
+'brings back LoRA, both pathways and their optimiser as the last easq_train (or easq_import) left them, with the behaviour budget unspent; remembered answers stay';
+
 CREATE FUNCTION @extschema@.easq_export(model text)
 RETURNS bytea LANGUAGE c STRICT STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_export(text) IS
@@ -418,6 +486,7 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_align(text, real[], real[], real[], real[]),
     @extschema@.easq_checkpoint(text, text),
     @extschema@.easq_restore(text, text),
+    @extschema@.easq_reset_alignment(text),
     @extschema@.easq_export(text),
     @extschema@.easq_import(text, bytea)
 FROM PUBLIC;

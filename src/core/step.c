@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/budget.h"
 #include "core/kernel.h"
 #include "core/loss.h"
 #include "core/pathway.h"
@@ -262,6 +263,17 @@ block_backward(const EasqLayout *layout, const float *weights, float scale, int 
 	}
 }
 
+/* Share of pairs whose first row has the higher logit, equal ones half. */
+static double
+pair_accuracy(int n, const float *hi, const float *lo)
+{
+	double		right = 0.0;
+
+	for (int i = 0; i < n; i++)
+		right += EasqPairRight(hi[i], lo[i]);
+	return n > 0 ? right / n : 0.0;
+}
+
 /* Losses of all rows, the gradients of their logits and of the pathways' last biases. */
 static void
 losses(const EasqHyper *hyper, int survey, int behaviour, const float *y, const float *s,
@@ -272,6 +284,8 @@ losses(const EasqHyper *hyper, int survey, int behaviour, const float *y, const 
 	float	   *dyb = dy + 2 * survey;
 	bool		by_distil = hyper->alignment == EASQ_DISTIL;
 
+	metrics->accuracy[EASQ_MAIN] = pair_accuracy(survey, y, y + survey);
+	metrics->accuracy[EASQ_SATISFACTION] = pair_accuracy(survey, s, s + survey);
 	metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, hyper->pairwise,
 										  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
 	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, hyper->pairwise,

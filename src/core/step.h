@@ -62,6 +62,7 @@ typedef struct EasqMetrics
 	double		grad_norm;		/* before clipping */
 	double		grad_norm_main;
 	double		grad_norm_satisfaction;
+	double		accuracy[EASQ_PATHWAYS];	/* survey pairs that a pathway ordered rightly before the step, ties half */
 	bool		gates_dead[EASQ_PATHWAYS];	/* no row of the batch opens a gate of this pathway */
 } EasqMetrics;
 

@@ -37,6 +37,8 @@ static const EasqOption model_options[] = {
 	{"behaviour_pairs", EASQ_OPTION_INT, 32, 0, 8192, MODEL(behaviour_pairs), NULL, false},
 	{"replay_answers", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_answers), NULL, false},
 	{"replay_behaviour", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_behaviour), NULL, false},
+	{"behaviour_budget", EASQ_OPTION_REAL, 0.05, 0, 1, MODEL(behaviour_budget), NULL, false},
+	{"satisfied", EASQ_OPTION_REAL, 1, -1e15, 1e15, MODEL(satisfied), NULL, false},
 	{NULL}
 };
 

@@ -25,6 +25,8 @@ typedef struct EasqOptions
 	int			behaviour_pairs;
 	int			replay_answers;
 	int			replay_behaviour;
+	double		behaviour_budget;	/* most that alignment may cost behaviour (G of core/budget.h); 1: no budget */
+	double		satisfied;		/* an answer of at least this counts as satisfied for easq_probability */
 } EasqOptions;
 
 /* All at their defaults. */

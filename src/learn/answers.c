@@ -237,6 +237,20 @@ build_batch(const EasqLearner *learner, const AnswerPair *pairs, int survey, con
 	return batch;
 }
 
+/* New answers against what the satisfaction pathway says before it learns from them. */
+static void
+calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
+{
+	EasqJudge  *judge = EasqLearnerJudge(learner);
+	EasqModel  *model = learner->model;
+	float		score;
+
+	for (int i = 0; i < count; i++)
+		if (EasqJudgeExample(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &score))
+			EasqCalibrate(&model->alignment.calibration, EasqLogitOfScore(score),
+						  answers[i].answer >= model->options.satisfied);
+}
+
 static void
 learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
 			EasqSkipped *skipped, bool strict)
@@ -246,12 +260,13 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqRandom	random;
 	EasqPair   *behaviours;
 	EasqBatch	batch;
-	EasqMetrics metrics;
+	EasqStepOutcome outcome;
 	EasqStepRow row = {.model = model->name, .source = source};
 	int			alone;
 	int			found;
 	int			drawn;
 
+	calibrate(learner, answers, count);
 	EasqRemember(model, answers, count);
 	found = find_pairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
@@ -266,19 +281,24 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", count - alone);
 		return;
 	}
-	row.reason = EasqLearnerStep(learner, &batch, true, &metrics);
+	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("model \"%s\" did not learn from %d answers: %s", model->name, count - alone, row.reason),
 				 errhint("Lower learning_rate, or leave out the option strict of easq_learn.")));
-	row.status = row.reason ? "skipped" : "applied";
+	row.status = row.reason ? "skipped" : outcome.strength < 1 ? "shortened" : "applied";
+	if (row.reason == NULL && outcome.strength < 1)
+		row.reason = "behaviour budget";
 	/* The version that will be written: one for all steps of a statement. */
-	row.adapter_version = row.reason ? 0 : model->adapter_version + 1;
+	row.adapter_version = strcmp(row.status, "skipped") == 0 ? 0 : model->adapter_version + 1;
 	row.answers = count - alone;
 	row.pairs = batch.survey;
 	row.behaviour_pairs = batch.behaviour;
-	row.metrics = &metrics;
+	row.metrics = &outcome.metrics;
+	row.guarded = outcome.guarded;
+	row.strength = outcome.strength;
+	row.cost = outcome.cost;
 	EasqLogStep(&row);
 }
 

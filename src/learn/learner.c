@@ -4,6 +4,7 @@
 #include "utils/snapmgr.h"
 
 #include "learn/learner.h"
+#include "store/snapshot.h"
 #include "store/tensor.h"
 
 static float *
@@ -115,33 +116,133 @@ dead_pathway(const EasqLearner *learner, const float *weights, const EasqBatch *
 	return NULL;
 }
 
-const char *
-EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, bool guard, EasqMetrics *metrics)
+/* The step on trial: weights and optimiser of the learner stay as they are. */
+static const char *
+try_step(EasqLearner *learner, const EasqBatch *batch, double strength, EasqAdam *adam, EasqMetrics *metrics)
 {
 	const EasqLayout *layout = &learner->model->layout;
 	size_t		adapter = layout->total - layout->backbone;
-	int			rows = 2 * (batch->survey + batch->behaviour);
-	float	   *weights = learner->trial;
-	EasqAdam	adam = {weights + layout->total, weights + layout->total + adapter, learner->adam.step};
-	const char *reason = NULL;
+	EasqHyper	hyper = learner->model->options.hyper;
 
-	reserve_work(learner, rows);
-	memcpy(weights, learner->weights, sizeof(float) * layout->total);
-	memcpy(adam.m, learner->adam.m, sizeof(float) * adapter);
-	memcpy(adam.v, learner->adam.v, sizeof(float) * adapter);
-	if (!EasqOnlineStep(layout, weights, &adam, &learner->model->options.hyper, batch, metrics,
-						learner->gradient, learner->work))
+	reserve_work(learner, 2 * (size_t) (batch->survey + batch->behaviour));
+	adam->m = learner->trial + layout->total;
+	adam->v = adam->m + adapter;
+	adam->step = learner->adam.step;
+	memcpy(learner->trial, learner->weights, sizeof(float) * layout->total);
+	memcpy(adam->m, learner->adam.m, sizeof(float) * adapter);
+	memcpy(adam->v, learner->adam.v, sizeof(float) * adapter);
+	hyper.lambda2 *= strength;
+	if (!EasqOnlineStep(layout, learner->trial, adam, &hyper, batch, metrics, learner->gradient, learner->work))
 		return "the step would store a number that is not finite";
-	if (guard)
-		reason = dead_pathway(learner, weights, batch, rows);
+	return NULL;
+}
+
+static void
+accept(EasqLearner *learner, const EasqAdam *adam)
+{
+	const EasqLayout *layout = &learner->model->layout;
+	size_t		bytes = sizeof(float) * (layout->total - layout->backbone);
+
+	memcpy(learner->weights + layout->backbone, learner->trial + layout->backbone, bytes);
+	memcpy(learner->adam.m, adam->m, bytes);
+	memcpy(learner->adam.v, adam->v, bytes);
+	learner->adam.step = adam->step;
+	learner->model->adapter_step = adam->step;
+	learner->changed = true;
+}
+
+const char *
+EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *outcome)
+{
+	EasqAdam	adam;
+	const char *reason;
+
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->strength = 1;
+	reason = try_step(learner, batch, 1, &adam, &outcome->metrics);
+	if (reason == NULL)
+		accept(learner, &adam);
+	return reason;
+}
+
+EasqJudge *
+EasqLearnerJudge(EasqLearner *learner)
+{
+	if (learner->judge == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(learner->context);
+
+		learner->judge = EasqJudgeCreate(learner->model, learner->encoding);
+		MemoryContextSwitchTo(old);
+	}
+	EasqJudgeWeights(learner->judge, learner->weights);
+	return learner->judge;
+}
+
+/* On training's weights the samples are those that training has just stored. */
+static EasqGuard *
+guard_of(EasqLearner *learner)
+{
+	if (!learner->guard_made)
+	{
+		EasqJudge  *judge = EasqLearnerJudge(learner);
+		MemoryContext old = MemoryContextSwitchTo(learner->context);
+
+		learner->guard = EasqGuardCreate(learner->model, judge,
+										 learner->pin.version ? EasqVersionGate(learner->pin.version) :
+										 EasqReadHeld(learner->model, EASQ_GATE));
+		learner->guard_made = true;
+		MemoryContextSwitchTo(old);
+	}
+	return learner->guard;
+}
+
+const char *
+EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *outcome)
+{
+	EasqModel  *model = learner->model;
+	EasqGuard  *guard = guard_of(learner);
+	EasqAdam	adam;
+	const char *reason;
+
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->guarded = guard != NULL;
+	outcome->strength = guard ? EasqGuardStrength(guard) : 1;
+	reason = try_step(learner, batch, outcome->strength, &adam, &outcome->metrics);
+	if (reason == NULL)
+		reason = dead_pathway(learner, learner->trial, batch, 2 * (batch->survey + batch->behaviour));
+	if (reason == NULL && guard)
+		reason = EasqGuardTry(guard, learner->weights, &learner->adam, learner->trial, &adam, &outcome->strength);
 	if (reason)
 		return reason;
-
-	memcpy(learner->weights + layout->backbone, weights + layout->backbone, sizeof(float) * adapter);
-	memcpy(learner->adam.m, adam.m, sizeof(float) * adapter);
-	memcpy(learner->adam.v, adam.v, sizeof(float) * adapter);
-	learner->adam.step = adam.step;
-	learner->model->adapter_step = adam.step;
-	learner->changed = true;
+	accept(learner, &adam);
+	if (guard)
+	{
+		EasqGuardJudge(guard, learner->weights);
+		EasqGuardAudit(guard, learner->weights, &learner->adam);
+		outcome->cost = model->alignment.cost;
+	}
 	return NULL;
+}
+
+void
+EasqLearnerExempt(EasqLearner *learner)
+{
+	if (guard_of(learner))
+		EasqSnapshotWrite(learner->model, EASQ_AUDITED, learner->weights, &learner->adam);
+}
+
+bool
+EasqLearnerReset(EasqLearner *learner)
+{
+	EasqAlignmentState *state = &learner->model->alignment;
+
+	if (!EasqSnapshotRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
+		return false;
+	EasqSnapshotForget(learner->model->name, EASQ_AUDITED);
+	state->carried = state->cost = 0;
+	state->gap = -1;
+	learner->model->adapter_step = learner->adam.step;
+	learner->changed = true;
+	return true;
 }

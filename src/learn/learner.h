@@ -6,6 +6,8 @@
 #ifndef EASQ_LEARNER_H
 #define EASQ_LEARNER_H
 
+#include "learn/guard.h"
+#include "learn/judge.h"
 #include "store/cache.h"
 #include "store/model.h"
 
@@ -24,6 +26,9 @@ typedef struct EasqLearner
 	float	   *gradient;		/* [layout.total] */
 	float	   *work;
 	size_t		work_floats;
+	EasqJudge  *judge;			/* what EasqLearnerJudge returns */
+	EasqGuard  *guard;			/* NULL: no budget */
+	bool		guard_made;
 } EasqLearner;
 
 /*
@@ -39,11 +44,31 @@ extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding
 /* Writes adapter and counters once, under one new id, where anything changed. */
 extern void EasqLearnerSave(EasqLearner *learner);
 
+/* Judges held pairs and scores examples; the weights are the learner's as they are now. */
+extern EasqJudge *EasqLearnerJudge(EasqLearner *learner);
+
+/* What a step did, beside its metrics. */
+typedef struct EasqStepOutcome
+{
+	EasqMetrics metrics;
+	bool		guarded;		/* there is a behaviour budget: the next two mean something */
+	double		strength;		/* of alignment, 1: as configured */
+	double		cost;			/* G, when it was last judged */
+} EasqStepOutcome;
+
+/* One step, whatever it costs.  Returns NULL, or why it was not taken (the learner is then as it was). */
+extern const char *EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *outcome);
+
 /*
- * One step.  Returns NULL, or why it was not taken (the learner is then as it was).
- * guard: refuse a step after which no row of the batch opens a gate of a pathway.
+ * One step within the behaviour budget, refused too where no row of the batch would open a gate of a
+ * pathway, or where one would be dying.
  */
-extern const char *EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, bool guard,
-								   EasqMetrics *metrics);
+extern const char *EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *outcome);
+
+/* The version that the next audit may go back to is the one of now: an explicit step is no matter of the budget. */
+extern void EasqLearnerExempt(EasqLearner *learner);
+
+/* Back to the adapter as training left it, nothing spent.  False where the model was never trained. */
+extern bool EasqLearnerReset(EasqLearner *learner);
 
 #endif

@@ -130,7 +130,7 @@ easq_align(PG_FUNCTION_ARGS)
 	Pairs		survey;
 	Pairs		behaviour;
 	EasqBatch	batch;
-	EasqMetrics metrics;
+	EasqStepOutcome outcome;
 	EasqStepRow row = {.model = name, .source = "align", .status = "applied"};
 	const char *reason;
 	int			k;
@@ -146,17 +146,18 @@ easq_align(PG_FUNCTION_ARGS)
 				 errmsg("chosen and rejected have no pairs"),
 				 errhint("Pass one pair at least.")));
 	batch = batch_of(survey, behaviour, k);
-	reason = EasqLearnerStep(learner, &batch, false, &metrics);
+	reason = EasqLearnerStep(learner, &batch, &outcome);
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("model \"%s\" is unchanged: %s", name, reason),
 				 errhint("Lower learning_rate or max_grad_norm with easq_configure.")));
+	EasqLearnerExempt(learner);
 	EasqLearnerSave(learner);
 	row.adapter_version = learner->model->adapter_version;
 	row.pairs = survey.count;
 	row.behaviour_pairs = behaviour.count;
-	row.metrics = &metrics;
+	row.metrics = &outcome.metrics;
 	EasqLogStep(&row);
-	return metrics_row(fcinfo, &metrics);
+	return metrics_row(fcinfo, &outcome.metrics);
 }

@@ -9,8 +9,11 @@
 
 #include "easq.h"
 #include "store/answer.h"
+#include "learn/judge.h"
+#include "store/cache.h"
 #include "store/checkpoint.h"
 #include "store/model.h"
+#include "store/snapshot.h"
 
 PG_FUNCTION_INFO_V1(easq_checkpoint);
 PG_FUNCTION_INFO_V1(easq_restore);
@@ -54,6 +57,25 @@ easq_checkpoint(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/*
+ * Held pairs may be of a later training than the weights that came back: they are
+ * compared with what that of the checkpoint had left.
+ */
+static void
+rebase(EasqModel *model)
+{
+	const EasqVersion *version = EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH);
+	size_t		adapter = model->layout.total - model->layout.backbone;
+	float	   *weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (model->layout.total + 2 * adapter));
+	EasqAdam	adam = {weights + model->layout.total, weights + model->layout.total + adapter, 0};
+	EasqAlignmentState then;
+
+	memcpy(weights, version->weights, sizeof(float) * model->layout.total);
+	(void) EasqSnapshotRead(model, EASQ_TRAINED, weights, &adam, &then);
+	EasqRebaseHeld(model, &version->backbone->encoding, weights, &then);
+	EasqVersionRelease(version);
+}
+
 Datum
 easq_restore(PG_FUNCTION_ARGS)
 {
@@ -66,6 +88,7 @@ easq_restore(PG_FUNCTION_ARGS)
 	model = lock_model(name);
 	replay_answers = model->options.replay_answers;
 	EasqCheckpointRestore(model, label);
+	rebase(model);
 	if (model->options.replay_answers != replay_answers)
 		EasqResizeAnswers(model);
 	PopActiveSnapshot();

@@ -1,5 +1,5 @@
 /*
- * easq_score and easq_satisfaction, a row at a time.
+ * easq_score, easq_satisfaction and easq_probability, a row at a time.
  */
 #include "postgres.h"
 
@@ -14,6 +14,8 @@ PG_FUNCTION_INFO_V1(easq_score_record);
 PG_FUNCTION_INFO_V1(easq_score_array);
 PG_FUNCTION_INFO_V1(easq_satisfaction_record);
 PG_FUNCTION_INFO_V1(easq_satisfaction_array);
+PG_FUNCTION_INFO_V1(easq_probability_record);
+PG_FUNCTION_INFO_V1(easq_probability_array);
 
 static EasqScoring *
 begin(FunctionCallInfo fcinfo)
@@ -91,4 +93,28 @@ Datum
 easq_satisfaction_array(PG_FUNCTION_ARGS)
 {
 	return score_array(fcinfo, EASQ_SATISFACTION);
+}
+
+/* Of a satisfaction score that has just been computed by the same call. */
+static Datum
+probability(FunctionCallInfo fcinfo, Datum score)
+{
+	const EasqScoring *scoring = fcinfo->flinfo->fn_extra;
+
+	if (fcinfo->isnull)
+		return (Datum) 0;
+	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->alignment.calibration,
+											  EasqLogitOfScore(DatumGetFloat4(score))));
+}
+
+Datum
+easq_probability_record(PG_FUNCTION_ARGS)
+{
+	return probability(fcinfo, score_record(fcinfo, EASQ_SATISFACTION));
+}
+
+Datum
+easq_probability_array(PG_FUNCTION_ARGS)
+{
+	return probability(fcinfo, score_array(fcinfo, EASQ_SATISFACTION));
 }

@@ -23,6 +23,7 @@
 #include "learn/answers.h"
 #include "learn/learner.h"
 #include "store/log.h"
+#include "store/snapshot.h"
 #include "store/tensor.h"
 #include "train/fit.h"
 
@@ -34,6 +35,7 @@ typedef struct TrainOptions
 	int			batch_pairs;
 	int			buffer_rows;
 	int			pairs_per_row;
+	double		held_share;
 	char	   *respondent;
 	double		learning_rate;
 	/* for this call instead of the model's own: NaN, -1 or 0 where not given */
@@ -46,6 +48,9 @@ typedef struct TrainOptions
 	int			pairwise;
 	int			pairs_per_answer;
 } TrainOptions;
+
+/* What can be carried over from before a training: less than all, which A0 is divided by. */
+#define CARRIED_MAX 0.9
 
 #define OPTION(field) offsetof(TrainOptions, field)
 
@@ -63,6 +68,7 @@ static const EasqOption train_options[] = {
 	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
 	{"buffer_rows", EASQ_OPTION_INT, 65536, 16, 100000000, OPTION(buffer_rows), NULL, false},
 	{"pairs_per_row", EASQ_OPTION_INT, 1, 1, 64, OPTION(pairs_per_row), NULL, false},
+	{"held_share", EASQ_OPTION_REAL, 0.1, 0, 0.4, OPTION(held_share), NULL, false},
 	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
 	{"learning_rate", EASQ_OPTION_REAL, 1e-3, 1e-9, 10, OPTION(learning_rate), NULL, false},
 	{"lambda1", EASQ_OPTION_REAL, NAN, 0, 1e6, OPTION(lambda1), NULL, false},
@@ -87,6 +93,7 @@ typedef struct Training
 	EasqModel  *model;			/* as it was at the start */
 	EasqHyper	hyper;
 	EasqSpool  *spool;
+	EasqHold	hold;
 	EasqTrainer *trainer;
 	EasqPairSample sample;
 	EasqFitResult fit;
@@ -216,6 +223,26 @@ read_rows(Training *training)
 					training->name, facts->rows, facts->groups, facts->answers)));
 }
 
+/* Groups for the behaviour budget, where there are enough of them. */
+static void
+hold_back(Training *training)
+{
+	const EasqModel *model = training->model;
+
+	if (model->options.behaviour_budget >= 1 || training->options.held_share == 0)
+		return;
+	EasqHoldBack(&training->hold, training->spool, training->options.held_share, (uint64) model->options.seed);
+	if (training->hold.any)
+		ereport(NOTICE,
+				(errmsg("model \"%s\": %d + %d pairs held back for the behaviour budget", training->name,
+						training->hold.sample[EASQ_GATE]->count, training->hold.sample[EASQ_AUDIT]->count)));
+	else
+		ereport(NOTICE,
+				(errmsg("model \"%s\": " INT64_FORMAT " groups with two different labels are too few for a behaviour budget",
+						training->name, EasqSpoolFacts(training->spool)->groups_differing),
+				 errhint("It needs %d of them, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
+}
+
 /* ---------------------------------------------------------- what is trained */
 
 static void
@@ -243,6 +270,7 @@ train(Training *training)
 			training->options.pairs_per_answer : model->options.pairs_per_answer;
 	else
 		training->hyper.lambda1 = training->hyper.lambda2 = 0;
+	plan.hold = &training->hold;
 	plan.alignment = training->hyper.alignment;
 	plan.lambda1 = training->hyper.lambda1;
 	plan.lambda2 = training->hyper.lambda2;
@@ -286,6 +314,37 @@ remember_answers(const Training *training, EasqModel *model, int came)
 	EasqTrimAnswers(model);
 }
 
+/*
+ * The held pairs under the new weights, and where alignment starts from: what had been spent before stays spent.
+ * A model that has not learned behaviour has nothing to lose.
+ */
+static void
+start_budget(Training *training, EasqModel *model)
+{
+	EasqAlignmentState *state = &model->alignment;
+	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
+	EasqHeld  **sample = training->hold.sample;
+	bool		learned = training->hold.any;
+
+	state->carried = Min(Max(state->cost, 0), CARRIED_MAX);
+	state->cost = state->carried;
+	state->gap = -1;
+	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
+	for (int i = 0; training->hold.any && i < EASQ_HELD_SAMPLES; i++)
+	{
+		EasqJudgeTrained(judge, sample[i]);
+		learned &= sample[i]->accuracy > EASQ_LEARNED_ACCURACY;
+	}
+	if (learned)
+		EasqJudgeVital(judge, sample[EASQ_GATE], NULL, sample[EASQ_GATE]->count, state->vital);
+	else if (training->hold.any)
+		ereport(NOTICE,
+				(errmsg("model \"%s\" orders %.3f and %.3f of the held pairs rightly: too little for a behaviour budget",
+						training->name, sample[EASQ_GATE]->accuracy, sample[EASQ_AUDIT]->accuracy)));
+	for (int i = 0; i < EASQ_HELD_SAMPLES; i++)
+		EasqWriteHeld(model, (EasqHeldSample) i, learned ? sample[i] : NULL);
+}
+
 /* Nobody else writes a backbone while the definition is locked, but restoring may. */
 static void
 check_same_backbone(const Training *training, const EasqModel *now)
@@ -304,6 +363,7 @@ write_model(Training *training, EasqModel **written)
 	EasqModel  *model;
 	EasqLearner *learner;
 	EasqAnswer *came;
+	EasqAdam	adam = EasqTrainerAdapter(trainer);
 	int			count;
 
 	(void) EasqModelLock(training->name, EASQ_WAIT);
@@ -315,13 +375,14 @@ write_model(Training *training, EasqModel **written)
 	model->deviation = training->model->deviation;
 	model->trained = true;
 	model->backbone_step = EasqTrainerSteps(trainer);
-	model->adapter_step = EasqTrainerAdapter(trainer).step;
+	model->adapter_step = adam.step;
 	EasqWriteBehaviour(model, training->sample.pair, training->sample.reservoir.count);
-	UpdateActiveSnapshotCommandId();
+	start_budget(training, model);
+	EasqSnapshotForget(model->name, EASQ_AUDITED);
+	EasqSnapshotWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
 	remember_answers(training, model, count);
 
-	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer),
-							EasqTrainerAdapter(trainer));
+	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer), adam);
 	if (count > 0)
 		EasqLearnAnswers(learner, came, count, "train", false);
 	EasqTrainerWriteBackbone(trainer, model);
@@ -404,6 +465,7 @@ easq_train(PG_FUNCTION_ARGS)
 	training.model = EasqModelRead(training.name, false);
 	training.hyper = choose_hyper(&training.model->options.hyper, &training.options);
 	read_rows(&training);
+	hold_back(&training);
 	train(&training);
 	PopActiveSnapshot();
 

@@ -17,8 +17,10 @@
 #include "compat.h"
 #include "easq.h"
 #include "feature/json.h"
+#include "learn/judge.h"
 #include "sql/model.h"
 #include "store/cache.h"
+#include "store/snapshot.h"
 #include "store/tensor.h"
 #include "transfer/safetensors.h"
 
@@ -297,6 +299,22 @@ read_file(EasqFile *file, EasqModel *model, float **weights, float ***embedding)
 	refuse_extra(file);
 }
 
+/* Imported weights are what easq_reset_alignment goes back to, and what the behaviour budget counts from. */
+static void
+start_alignment(EasqModel *model, float *weights, float **embedding)
+{
+	size_t		adapter = model->layout.total - model->layout.backbone;
+	float	   *zeros = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(float) * adapter,
+												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	EasqAdam	fresh = {zeros, zeros, 0};
+	EasqEncoding encoding = {model->mean, model->deviation, embedding};
+
+	EasqAlignmentStateInit(&model->alignment);
+	EasqRebaseHeld(model, &encoding, weights, &model->alignment);
+	EasqSnapshotForget(model->name, EASQ_AUDITED);
+	EasqSnapshotWrite(model, EASQ_TRAINED, weights, &fresh);
+}
+
 static void
 import_new(const char *name, EasqFile *file)
 {
@@ -315,6 +333,8 @@ import_new(const char *name, EasqFile *file)
 	read_file(file, model, &weights, &embedding);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	EasqModelInsert(model, weights, embedding);
+	UpdateActiveSnapshotCommandId();
+	start_alignment(model, weights, embedding);
 	PopActiveSnapshot();
 }
 
@@ -336,6 +356,7 @@ import_over(const char *name, EasqFile *file)
 	read_file(file, model, &weights, &embedding);
 	model->backbone_step = 0;
 	model->adapter_step = 0;
+	start_alignment(model, weights, embedding);
 	EasqWriteBackbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
 	EasqWriteOptions(model);
 	EasqWriteAdapter(model, weights, NULL, NULL);

@@ -223,6 +223,25 @@ EasqVersionAcquire(const char *name, Oid role, EasqRight right)
 	return &entry->version;
 }
 
+const EasqHeld *
+EasqVersionGate(const EasqVersion *version)
+{
+	BackboneEntry *base = ((const VersionEntry *) version)->base;
+
+	if (!base->backbone.gate_read)
+	{
+		/* Read aside: an error half-way must leave nothing behind in what outlives it. */
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq gate", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		base->backbone.gate = EasqReadHeld(version->model, EASQ_GATE);
+		MemoryContextSwitchTo(old);
+		MemoryContextSetParent(context, base->context);
+		base->backbone.gate_read = true;
+	}
+	return base->backbone.gate;
+}
+
 void
 EasqVersionRelease(const EasqVersion *version)
 {

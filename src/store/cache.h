@@ -6,6 +6,7 @@
 #define EASQ_CACHE_H
 
 #include "core/scorer.h"
+#include "store/held.h"
 #include "store/model.h"
 
 /* A backbone outlives the adapter versions that stand on it. */
@@ -13,6 +14,8 @@ typedef struct EasqBackbone
 {
 	EasqEncoding encoding;		/* means, deviations, embedding tables */
 	float	   *weights;		/* [layout.backbone] */
+	const EasqHeld *gate;		/* NULL: none, or not read yet (EasqVersionGate) */
+	bool		gate_read;
 } EasqBackbone;
 
 typedef struct EasqVersion
@@ -29,6 +32,9 @@ typedef struct EasqVersion
  */
 extern const EasqVersion *EasqVersionAcquire(const char *name, Oid role, EasqRight right);
 extern void EasqVersionRelease(const EasqVersion *version);
+
+/* The gate sample of held pairs, read once a backbone; NULL where there is none. */
+extern const EasqHeld *EasqVersionGate(const EasqVersion *version);
 
 /* A pin that goes when its memory context is reset or deleted, on error too. */
 typedef struct EasqPin

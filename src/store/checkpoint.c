@@ -10,6 +10,7 @@
 #include "store/checkpoint.h"
 #include "store/columns.h"
 #include "store/row.h"
+#include "store/snapshot.h"
 #include "store/tensor.h"
 
 /* The two tables whose rows make a version. */
@@ -31,6 +32,7 @@ delete_label(const char *model, const char *label)
 	EasqKeyText(&keys[1], KEPT_LABEL, label);
 	EasqDeleteRows("checkpoint_tensor", "checkpoint_tensor_pkey", 2, keys);
 	EasqDeleteRows("checkpoint", "checkpoint_pkey", 2, keys);
+	EasqSnapshotDelete(model, label);
 }
 
 static void
@@ -79,6 +81,7 @@ EasqCheckpointWrite(const EasqModel *model, const char *label)
 	EasqRowSet(&row, CHECKPOINT_DEVIATION, EasqDoublesDatum(model->deviation, model->spec->numerics));
 	EasqRowSet(&row, CHECKPOINT_TRAINED, BoolGetDatum(model->trained));
 	EasqRowSet(&row, CHECKPOINT_CREATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	EasqRowSet(&row, CHECKPOINT_ALIGNMENT, EasqAlignmentStateDatum(&model->alignment));
 	EasqWriterBegin(&writer, "checkpoint");
 	EasqWriterInsert(&writer, row.values, row.nulls);
 	EasqWriterEnd(&writer);
@@ -86,6 +89,7 @@ EasqCheckpointWrite(const EasqModel *model, const char *label)
 	for (int part = 0; part < (int) lengthof(parts); part++)
 		keep_rows(&writer, model, label, part);
 	EasqWriterEnd(&writer);
+	EasqSnapshotCopy(model->name, EASQ_CURRENT, label);
 }
 
 static void
@@ -117,6 +121,7 @@ read_definition(EasqModel *model, const char *label)
 	model->mean = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_MEAN), model->spec->numerics, model->name);
 	model->deviation = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_DEVIATION), model->spec->numerics, model->name);
 	model->trained = DatumGetBool(EasqColumn(&scan, tuple, CHECKPOINT_TRAINED));
+	EasqAlignmentStateRead(&model->alignment, EasqColumn(&scan, tuple, CHECKPOINT_ALIGNMENT), model->name);
 	EasqScanEnd(&scan);
 }
 
@@ -172,5 +177,7 @@ EasqCheckpointRestore(EasqModel *model, const char *label)
 	EasqRenewModel(model);
 	for (int part = 0; part < (int) lengthof(parts); part++)
 		bring_back_rows(model, label, part);
+	EasqSnapshotDelete(model->name, EASQ_CURRENT);
+	EasqSnapshotCopy(model->name, label, EASQ_CURRENT);
 	UpdateActiveSnapshotCommandId();
 }

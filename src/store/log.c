@@ -46,6 +46,8 @@ set_metrics(EasqRow *row, const EasqMetrics *metrics, bool pairs, bool behaviour
 	set_figure(row, STEP_REWARD_REJECTED, metrics->reward_rejected);
 	set_figure(row, STEP_REWARD_MARGIN, metrics->reward_margin);
 	set_figure(row, STEP_REWARD_ACCURACY, metrics->reward_accuracy);
+	set_figure(row, STEP_ACCURACY_MAIN, metrics->accuracy[EASQ_MAIN]);
+	set_figure(row, STEP_ACCURACY_SATISFACTION, metrics->accuracy[EASQ_SATISFACTION]);
 }
 
 void
@@ -66,6 +68,11 @@ EasqLogStep(const EasqStepRow *step)
 	EasqRowSet(&row, STEP_BEHAVIOUR_PAIRS, Int32GetDatum(step->behaviour_pairs));
 	if (step->metrics)
 		set_metrics(&row, step->metrics, step->pairs > 0, step->behaviour_pairs > 0);
+	if (step->guarded)
+	{
+		set_figure(&row, STEP_ALIGNMENT_STRENGTH, step->strength);
+		set_figure(&row, STEP_BEHAVIOUR_COST, step->cost);
+	}
 	insert_numbered("step", "step_id_seq", &row);
 }
 

@@ -11,14 +11,17 @@
 typedef struct EasqStepRow
 {
 	const char *model;
-	const char *source;			/* "insert", "update", "backlog", "align", "train" */
-	const char *status;			/* "applied", "skipped", "queued" */
+	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "reset" */
+	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted" */
 	const char *reason;			/* or NULL */
 	int64		adapter_version;	/* 0: none */
 	int			answers;
 	int			pairs;
 	int			behaviour_pairs;
 	const EasqMetrics *metrics; /* or NULL */
+	bool		guarded;		/* the behaviour budget was looked at: the next two are figures */
+	double		strength;		/* of alignment, 0 to 1 */
+	double		cost;			/* G */
 } EasqStepRow;
 
 extern void EasqLogStep(const EasqStepRow *row);

@@ -16,6 +16,7 @@
 #include "store/columns.h"
 #include "store/model.h"
 #include "store/row.h"
+#include "store/tensor.h"
 
 static void
 unknown_model(const char *name)
@@ -102,16 +103,36 @@ EasqReadDoubles(Datum datum, int expected, const char *name)
 	if (ARR_ELEMTYPE(array) != FLOAT8OID || ARR_HASNULL(array) || count != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("model \"%s\" has %d means or deviations instead of %d", name, count, expected),
-				 errhint("The row of easq.model was not written by easq; restore it from a backup.")));
+				 errmsg("model \"%s\" has %d numbers instead of %d in an array of its row", name, count, expected),
+				 errhint("The row of easq.model or easq.adapter was not written by easq; restore it from a backup.")));
 	memcpy(values, ARR_DATA_PTR(array), sizeof(double) * expected);
 	for (int i = 0; i < expected; i++)
 		if (!isfinite(values[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("model \"%s\" has a mean or deviation of %g", name, values[i]),
-					 errhint("The row of easq.model was not written by easq; restore it from a backup.")));
+					 errmsg("model \"%s\" has %g in an array of its row", name, values[i]),
+					 errhint("The row of easq.model or easq.adapter was not written by easq; restore it from a backup.")));
 	return values;
+}
+
+void
+EasqAlignmentStateInit(EasqAlignmentState *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->gap = -1;
+	EasqCalibrationInit(&state->calibration);
+}
+
+Datum
+EasqAlignmentStateDatum(const EasqAlignmentState *state)
+{
+	return EasqDoublesDatum((const double *) state, EASQ_ALIGNMENT_NUMBERS);
+}
+
+void
+EasqAlignmentStateRead(EasqAlignmentState *state, Datum array, const char *name)
+{
+	memcpy(state, EasqReadDoubles(array, EASQ_ALIGNMENT_NUMBERS, name), sizeof(*state));
 }
 
 static void
@@ -176,6 +197,7 @@ read_counters(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	model->adapter_version = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_VERSION));
 	model->adapter_step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
 	model->answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
+	EasqAlignmentStateRead(&model->alignment, EasqColumn(scan, tuple, ADAPTER_ALIGNMENT), model->name);
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include "utils/uuid.h"
 
+#include "core/budget.h"
+#include "core/calibration.h"
 #include "core/shape.h"
 #include "core/step.h"
 #include "feature/example.h"
@@ -17,6 +19,18 @@
 #define EASQ_FORMAT 1			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
 #define EASQ_MAX_NAME 63		/* bytes of a model's name */
+
+/* What alignment has done since the backbone was trained, stored as one float8[] beside the adapter. */
+typedef struct EasqAlignmentState
+{
+	double		carried;		/* G when the backbone was last trained */
+	double		cost;			/* G, when the gate sample was last judged as a whole */
+	double		gap;			/* by how much the last audit's bound lay above cost; -1: no audit yet */
+	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */
+	EasqCalibration calibration;
+} EasqAlignmentState;
+
+#define EASQ_ALIGNMENT_NUMBERS ((int) (sizeof(EasqAlignmentState) / sizeof(double)))
 
 typedef struct EasqModel
 {
@@ -36,6 +50,7 @@ typedef struct EasqModel
 	int64		adapter_version;
 	int64		adapter_step;
 	int64		answers;		/* answers remembered so far, those forgotten since included */
+	EasqAlignmentState alignment;
 } EasqModel;
 
 /* What scoring needs once a statement, without parsing anything. */
@@ -56,8 +71,13 @@ typedef enum EasqRight
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
 extern EasqModel *EasqModelRead(const char *name, bool missing_ok);
 
-/* Means or deviations of a model as a float8[] column holds them: so many, finite; palloc'd.  ERROR XX001. */
+/* A float8[] column of a model: so many numbers, finite; palloc'd.  ERROR XX001. */
 extern double *EasqReadDoubles(Datum array, int expected, const char *name);
+
+/* Nothing spent, nothing audited, nothing calibrated: the state of new weights. */
+extern void EasqAlignmentStateInit(EasqAlignmentState *state);
+extern Datum EasqAlignmentStateDatum(const EasqAlignmentState *state);
+extern void EasqAlignmentStateRead(EasqAlignmentState *state, Datum array, const char *name);
 
 /* Reads the adapter row's counters again: remembering moves them without a new id. */
 extern void EasqModelReadCounters(EasqModel *model);

@@ -408,6 +408,7 @@ write_adapter_row(EasqModel *model)
 	EasqRowSet(&row, ADAPTER_STEP, Int64GetDatum(model->adapter_step));
 	EasqRowSet(&row, ADAPTER_ANSWERS, Int64GetDatum(model->answers));
 	EasqRowSet(&row, ADAPTER_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	EasqRowSet(&row, ADAPTER_ALIGNMENT, EasqAlignmentStateDatum(&model->alignment));
 	update_row("adapter", "adapter_pkey", model->name, &row);
 }
 
@@ -564,6 +565,7 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	model->adapter_id = EasqNewId();
 	model->backbone_version = 1;
 	model->adapter_version = 1;
+	EasqAlignmentStateInit(&model->alignment);
 
 	EasqRowInit(&row);
 	EasqRowSetText(&row, MODEL_NAME, model->name);
@@ -591,6 +593,7 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	EasqRowSet(&row, ADAPTER_STEP, Int64GetDatum(0));
 	EasqRowSet(&row, ADAPTER_ANSWERS, Int64GetDatum(0));
 	EasqRowSet(&row, ADAPTER_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	EasqRowSet(&row, ADAPTER_ALIGNMENT, EasqAlignmentStateDatum(&model->alignment));
 	EasqWriterBegin(&writer, "adapter");
 	EasqWriterInsert(&writer, row.values, row.nulls);
 	EasqWriterEnd(&writer);
@@ -617,6 +620,8 @@ EasqModelDelete(const char *name)
 		{"answer", "answer_pkey", ANSWER_MODEL},
 		{"queued", "queued_pkey", QUEUED_MODEL},
 		{"behaviour", "behaviour_pkey", BEHAVIOUR_MODEL},
+		{"held", "held_pkey", HELD_MODEL},
+		{"snapshot", "snapshot_pkey", SNAPSHOT_MODEL},
 		{"checkpoint_tensor", "checkpoint_tensor_pkey", KEPT_MODEL},
 		{"checkpoint", "checkpoint_pkey", CHECKPOINT_MODEL},
 		{"step", "step_model", STEP_MODEL},

@@ -106,7 +106,8 @@ fit_chunk(Fit *fit, int chunk, uint64 seed, Sums *sums)
 	(void) EasqSpoolAnswers(fit->spool, &kept);
 	fit->behaviour.count = 0;
 	fit->answers.count = 0;
-	EasqPairBehaviour(&fit->behaviour, rows, count, plan->pairs_per_row, &random);
+	EasqPairBehaviour(&fit->behaviour, rows, EasqHeldRows(plan->hold, rows, count), count,
+					  plan->pairs_per_row, &random);
 	if (fit->sample)
 		EasqSamplePairs(fit->sample, &fit->behaviour, rows);
 	EasqShufflePairs(&fit->behaviour, &random);

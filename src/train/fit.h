@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "train/hold.h"
 #include "train/sample.h"
 #include "train/spool.h"
 #include "train/trainer.h"
@@ -22,6 +23,7 @@ typedef struct EasqFitPlan
 	int			batch_pairs;
 	int			pairs_per_row;
 	int			pairs_per_answer;	/* 0: without answers */
+	const EasqHold *hold;		/* groups that make no behaviour pairs */
 	EasqAlignment alignment;	/* which pairs its loss is a mean over */
 	double		lambda1;
 	double		lambda2;

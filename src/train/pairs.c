@@ -104,28 +104,118 @@ pair_group(EasqPairList *list, const Labelled *labelled, uint32 n, int per_row, 
 	}
 }
 
-void
-EasqPairBehaviour(EasqPairList *list, const EasqTrainRow *rows, int count, int per_row, EasqRandom *random)
+/* Rows of one group that have a label, sorted by it; returns how many. */
+static uint32
+collect_labelled(const EasqTrainRow *rows, int start, int end, Labelled *labelled)
 {
-	Labelled   *labelled = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Labelled) * Max(count, 1));
-	uint32	   *drawn = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * per_row * (Size) Max(count, 1));
-	int			end;
+	uint32		n = 0;
 
-	for (int start = 0; start < count; start = end)
+	for (int i = start; i < end; i++)
+		if (!isnan(rows[i].label))
+			labelled[n++] = (Labelled) {rows[i].label, (uint32) i};
+	qsort(labelled, n, sizeof(Labelled), by_label);
+	return n;
+}
+
+static Labelled *
+allocate_labelled(int count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Labelled) * (Size) Max(count, 1));
+}
+
+void
+EasqPairBehaviour(EasqPairList *list, const EasqTrainRow *rows, int start, int end, int per_row, EasqRandom *random)
+{
+	Labelled   *labelled = allocate_labelled(end - start);
+	uint32	   *drawn = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * per_row * (Size) Max(end - start, 1));
+	int			next;
+
+	for (int group = start; group < end; group = next)
 	{
-		uint32		n = 0;
+		uint32		n;
 
 		CHECK_FOR_INTERRUPTS();
-		for (end = start; end < count && rows[end].group == rows[start].group; end++)
-			if (!isnan(rows[end].label))
-				labelled[n++] = (Labelled) {rows[end].label, (uint32) end};
-		if (n < 2)
-			continue;
-		qsort(labelled, n, sizeof(Labelled), by_label);
-		pair_group(list, labelled, n, per_row, drawn, random);
+		for (next = group; next < end && rows[next].group == rows[group].group; next++)
+			;
+		n = collect_labelled(rows, group, next, labelled);
+		if (n >= 2)
+			pair_group(list, labelled, n, per_row, drawn, random);
 	}
 	pfree(labelled);
 	pfree(drawn);
+}
+
+/* Rows of one label, and how many come before. */
+typedef struct LabelRun
+{
+	uint32		start;
+	uint32		count;
+} LabelRun;
+
+static int
+find_runs(const Labelled *labelled, uint32 n, LabelRun *run)
+{
+	int			runs = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (i == 0 || labelled[i].label != labelled[i - 1].label)
+			run[runs++] = (LabelRun) {i, 0};
+		run[runs - 1].count++;
+	}
+	return runs;
+}
+
+static void
+add_by_label(EasqPairList *list, const Labelled *labelled, uint32 i, uint32 j)
+{
+	add_pair(list, labelled[Max(i, j)].row, labelled[Min(i, j)].row);
+}
+
+/* Number t of the ordered pairs whose labels differ. */
+static void
+add_numbered(EasqPairList *list, const Labelled *labelled, uint32 n, const LabelRun *run, uint64 t)
+{
+	uint32		others;
+	uint32		j;
+
+	while (t >= (uint64) run->count * (n - run->count))
+	{
+		t -= (uint64) run->count * (n - run->count);
+		run++;
+	}
+	others = n - run->count;
+	j = (uint32) (t % others);
+	add_by_label(list, labelled, run->start + (uint32) (t / others), j < run->start ? j : j + run->count);
+}
+
+static void
+add_all(EasqPairList *list, const Labelled *labelled, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		for (uint32 j = i + 1; j < n; j++)
+			if (labelled[i].label != labelled[j].label)
+				add_by_label(list, labelled, i, j);
+}
+
+void
+EasqDrawPairs(EasqPairList *list, const EasqTrainRow *rows, int start, int end, int limit, EasqRandom *random)
+{
+	Labelled   *labelled = allocate_labelled(end - start);
+	uint32		n = collect_labelled(rows, start, end, labelled);
+	LabelRun   *run = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LabelRun) * (Size) Max(n, 1));
+	int			runs = find_runs(labelled, n, run);
+	uint64		ordered = 0;	/* each pair in both orders */
+
+	for (int i = 0; i < runs; i++)
+		ordered += (uint64) run[i].count * (n - run[i].count);
+	if (ordered > 0 && ordered <= 2 * (uint64) limit)
+		add_all(list, labelled, n);
+	else
+		for (int i = 0; i < limit && ordered > 0; i++)
+			add_numbered(list, labelled, n, run, EasqBelow(random, ordered));
+	pfree(run);
+	pfree(labelled);
 }
 
 /* --------------------------------------------------------------- answers */

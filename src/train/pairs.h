@@ -28,11 +28,15 @@ typedef struct EasqPairList
 extern void EasqPairsInit(EasqPairList *list);
 
 /*
- * Adds pairs of behaviour: each row with a label and up to per_row others of
- * its group whose label differs.  No pair twice.
+ * Adds pairs of behaviour among rows [start, end): each row with a label and up
+ * to per_row others of its group whose label differs.  No pair twice.
  */
-extern void EasqPairBehaviour(EasqPairList *list, const EasqTrainRow *rows, int count,
+extern void EasqPairBehaviour(EasqPairList *list, const EasqTrainRow *rows, int start, int end,
 							  int per_row, EasqRandom *random);
+
+/* Adds at most limit pairs of one group, rows [start, end): all that differ in label, or so many draws of them. */
+extern void EasqDrawPairs(EasqPairList *list, const EasqTrainRow *rows, int start, int end,
+						  int limit, EasqRandom *random);
 
 /*
  * Adds pairs of answers: each answer of the chunk and up to per_answer others

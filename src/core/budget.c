@@ -1,0 +1,155 @@
+#include "core/budget.h"
+
+#include <math.h>
+
+#define BOUND_QUANTILE 1.645	/* of the normal distribution, 95 %, one-sided */
+#define LIMIT_MIN 0.1			/* of the budget, so that alignment never stops for good */
+
+#define SCORE_MIN 1e-45			/* of float32: what softplus(v) rounds to far below 0 */
+#define DYING 0.05				/* of the value after training */
+
+double
+EasqLogitOfScore(double score)
+{
+	return score > 30.0 ? score : log(expm1(fmax(score, SCORE_MIN)));
+}
+
+EasqVital
+EasqTakeVital(size_t n, const float *score)
+{
+	EasqVital	vital = {0.0, 0.0};
+	double		mean = 0.0;
+	double		squares = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		v = EasqLogitOfScore(score[i]);
+		double		delta = v - mean;
+
+		vital.activity -= expm1(-(double) score[i]) / (double) n;
+		mean += delta / (double) (i + 1);
+		squares += delta * (v - mean);
+	}
+	vital.spread = n > 0 ? sqrt(squares / (double) n) : 0.0;
+	return vital;
+}
+
+bool
+EasqIsDying(const EasqVital *now, const EasqVital *trained, bool on_scores)
+{
+	return !(now->spread >= DYING * trained->spread) ||
+		(on_scores && !(now->activity >= DYING * trained->activity));
+}
+
+float
+EasqPairRight(float chosen, float rejected)
+{
+	return chosen > rejected ? 1.0f : chosen == rejected ? 0.5f : 0.0f;
+}
+
+double
+EasqUnspentAccuracy(double trained, double carried)
+{
+	return (trained - carried / 2.0) / (1.0 - carried);
+}
+
+void
+EasqBehaviourCost(int n, const int *group, const float *trained, const float *now,
+				  double carried, EasqCost *cost)
+{
+	double		sum_trained = 0.0;
+	double		sum_lost = 0.0;
+	double		squares = 0.0;
+	double		unspent;
+	double		variance;
+	int			groups = 0;
+	int			end;
+
+	for (int start = 0; start < n; start = end)
+	{
+		double		before = 0.0;
+		double		lost = 0.0;
+
+		for (end = start; end < n && group[end] == group[start]; end++)
+		{
+			before += trained[end];
+			lost += trained[end] - now[end];
+		}
+		before /= end - start;
+		lost /= end - start;
+		sum_trained += before;
+		sum_lost += lost;
+		squares += lost * lost;
+		groups++;
+	}
+	*cost = (EasqCost) {.groups = groups};
+	if (groups == 0)
+		return;
+	cost->trained = sum_trained / groups;
+	cost->accuracy = cost->trained - sum_lost / groups;
+	unspent = EasqUnspentAccuracy(cost->trained, carried);
+	cost->cost = (unspent - cost->accuracy) / (unspent - 0.5);
+	variance = groups > 1 ? (squares - sum_lost * sum_lost / groups) / (groups - 1) : 0.0;
+	cost->error = sqrt(fmax(variance, 0.0) / groups) / (unspent - 0.5);
+}
+
+EasqCost
+EasqPoolCosts(const EasqCost *one, const EasqCost *other)
+{
+	int			groups = one->groups + other->groups;
+	double		p = groups > 0 ? (double) one->groups / groups : 0.0;
+	double		q = 1.0 - p;
+
+	return (EasqCost) {
+		.accuracy = p * one->accuracy + q * other->accuracy,
+		.trained = p * one->trained + q * other->trained,
+		.cost = p * one->cost + q * other->cost,
+		.error = hypot(p * one->error, q * other->error),
+		.groups = groups
+	};
+}
+
+double
+EasqCostBound(const EasqCost *cost)
+{
+	return cost->cost + BOUND_QUANTILE * cost->error;
+}
+
+void
+EasqStepLoss(int n, const float *weight, const float *before, const float *after,
+			 double *loss, double *error)
+{
+	double		total = 0.0;
+	double		lost = 0.0;
+	double		squares = 0.0;
+
+	for (int i = 0; i < n; i++)
+	{
+		total += weight[i];
+		lost += weight[i] * (before[i] - after[i]);
+	}
+	*loss = total > 0.0 ? lost / total : 0.0;
+	for (int i = 0; i < n; i++)
+	{
+		double		residual = weight[i] * (before[i] - after[i] - *loss);
+
+		squares += residual * residual;
+	}
+	*error = total > 0.0 ? sqrt(squares) / total : 0.0;
+}
+
+double
+EasqCostLimit(double budget, double gap)
+{
+	double		limit = gap < 0.0 ? budget / 2.0 : budget - gap;
+
+	return fmax(limit, LIMIT_MIN * budget);
+}
+
+double
+EasqAlignmentStrength(double cost, double limit)
+{
+	double		left = 2.0 * (1.0 - cost / limit);
+
+	return limit > 0.0 ? fmin(fmax(left, 0.0), 1.0) : 0.0;
+}

@@ -1,0 +1,78 @@
+/*
+ * The behaviour budget: what alignment has cost the ranking of behaviour, and
+ * how much of it the next step may still spend.
+ *
+ *   G = (A0 - A) / (A0 - 1/2)
+ *
+ * A is the share of held pairs that the main score orders rightly (equal
+ * scores half), averaged over their groups; A0 is that of the model that
+ * behaviour alone trained.  G = 1: behaviour is forgotten.
+ */
+#ifndef EASQ_BUDGET_H
+#define EASQ_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Below this a model has learned too little of behaviour for a share of it to mean anything. */
+#define EASQ_LEARNED_ACCURACY 0.52
+
+/* Signs of life of a pathway over some rows: a pathway that dies loses both, though its gates stay open. */
+typedef struct EasqVital
+{
+	double		activity;		/* mean of sigmoid(v): what gradients of losses on scores are multiplied by */
+	double		spread;			/* standard deviation of v */
+} EasqVital;
+
+/* The logit v of a score softplus(v). */
+extern double EasqLogitOfScore(double score);
+extern EasqVital EasqTakeVital(size_t n, const float *score);
+/* Has a sign fallen far below its value after training?  activity counts only where losses are on_scores. */
+extern bool EasqIsDying(const EasqVital *now, const EasqVital *trained, bool on_scores);
+
+/* 1 where the chosen row has the higher logit, 1/2 where equal, else 0; NaN counts as wrong. */
+extern float EasqPairRight(float chosen, float rejected);
+
+typedef struct EasqCost
+{
+	double		accuracy;		/* A now */
+	double		trained;		/* A after training */
+	double		cost;			/* G */
+	double		error;			/* standard error of G, clustered by group */
+	int			groups;
+} EasqCost;
+
+/*
+ * n pairs, those of a group next to each other; trained and now [n] from
+ * EasqPairRight under the weights after training and under those of now.
+ * carried: G at the time of that training, below 1, so that A0 is taken from where behaviour once was.
+ */
+extern void EasqBehaviourCost(int n, const int *group, const float *trained, const float *now,
+							  double carried, EasqCost *cost);
+
+/* A0 of an accuracy after training, given what had been spent before. */
+extern double EasqUnspentAccuracy(double trained, double carried);
+
+/* Of both samples together: their groups count alike. */
+extern EasqCost EasqPoolCosts(const EasqCost *one, const EasqCost *other);
+
+/* Upper end of a one-sided 95 % interval of G. */
+extern double EasqCostBound(const EasqCost *cost);
+
+/*
+ * What one step did to the accuracy on n pairs drawn at random: mean of
+ * weight (before - after) over the sum of weights, and its standard error.
+ */
+extern void EasqStepLoss(int n, const float *weight, const float *before, const float *after,
+						 double *loss, double *error);
+
+/*
+ * What the gate sample may show before alignment stops: the budget less what
+ * the last audit found beyond it (gap; below 0 before the first audit: half of the budget).
+ */
+extern double EasqCostLimit(double budget, double gap);
+
+/* Strength of alignment, 1 below half of the limit, then falling to 0 at the limit. */
+extern double EasqAlignmentStrength(double cost, double limit);
+
+#endif

@@ -1,0 +1,264 @@
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "core/random.h"
+#include "learn/guard.h"
+#include "store/log.h"
+#include "store/snapshot.h"
+
+#define TRY_PAIRS 512			/* of the gate sample, drawn anew for each step */
+#define TRY_HALVINGS 3
+#define TRY_DOUBT 2.0			/* standard errors */
+#define GAP_MEMORY 0.8			/* of an audit by the next: a gap that was seen once may come again */
+#define GATE_STREAM 4			/* of draws, beside those of learn/answers.c */
+
+struct EasqGuard
+{
+	EasqModel  *model;
+	EasqJudge  *judge;
+	const EasqHeld *gate;
+	int			slot[TRY_PAIRS];
+	float		weight[TRY_PAIRS];
+	float		before[TRY_PAIRS];
+	float		after[TRY_PAIRS];
+	EasqCost	judged;			/* the gate sample, when it was last judged as a whole */
+};
+
+EasqGuard *
+EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
+{
+	EasqGuard  *guard;
+
+	if (gate == NULL || model->options.behaviour_budget >= 1)
+		return NULL;
+	guard = palloc(sizeof(EasqGuard));
+	guard->model = model;
+	guard->judge = judge;
+	guard->gate = gate;
+	return guard;
+}
+
+static double
+cost_limit(const EasqGuard *guard)
+{
+	return EasqCostLimit(guard->model->options.behaviour_budget, guard->model->alignment.gap);
+}
+
+double
+EasqGuardStrength(const EasqGuard *guard)
+{
+	return EasqAlignmentStrength(guard->model->alignment.cost, cost_limit(guard));
+}
+
+/* ---------------------------------------------------------- one step on trial */
+
+/* Where main and LoRA lie in the block: they are neighbours, and rank; the satisfaction pathway follows. */
+static size_t
+ranking_start(const EasqLayout *layout)
+{
+	return layout->backbone;
+}
+
+static size_t
+main_start(const EasqLayout *layout)
+{
+	return layout->tensor[EASQ_MAIN_GATE_WEIGHT].offset;
+}
+
+static size_t
+ranking_end(const EasqLayout *layout)
+{
+	return layout->tensor[EASQ_SATISFACTION_GATE_WEIGHT].offset;
+}
+
+/* after [from, to) becomes a point between before and itself. */
+static void
+shorten(const float *before, float *after, size_t from, size_t to, double factor)
+{
+	for (size_t i = from; i < to; i++)
+		after[i] = before[i] + (float) factor * (after[i] - before[i]);
+}
+
+static void
+draw_pairs(EasqGuard *guard)
+{
+	EasqRandom	random = {
+		EasqMix(EasqMix((uint64) guard->model->options.seed, GATE_STREAM), (uint64) guard->model->adapter_step)
+	};
+
+	for (int i = 0; i < TRY_PAIRS; i++)
+	{
+		guard->slot[i] = (int) EasqBelow(&random, (uint64) guard->gate->count);
+		guard->weight[i] = guard->gate->weight[guard->slot[i]];
+	}
+}
+
+static void
+judge_pairs(EasqGuard *guard, const float *weights, float *right)
+{
+	EasqJudgeWeights(guard->judge, weights);
+	EasqJudgePairs(guard->judge, guard->gate, guard->slot, TRY_PAIRS, right);
+}
+
+/* Is the step worse than what is left of the budget, beyond doubt? */
+static bool
+costs_too_much(EasqGuard *guard, const float *after)
+{
+	const EasqAlignmentState *state = &guard->model->alignment;
+	double		unspent = EasqUnspentAccuracy(guard->gate->accuracy, state->carried);
+	double		left = Max(cost_limit(guard) - state->cost, 0) * (unspent - 0.5);
+	double		loss;
+	double		error;
+
+	judge_pairs(guard, after, guard->after);
+	EasqStepLoss(TRY_PAIRS, guard->weight, guard->before, guard->after, &loss, &error);
+	return loss - TRY_DOUBT * error > left;
+}
+
+/* Takes back what main and LoRA did, their optimiser included. */
+static void
+refuse_ranking(const EasqLayout *layout, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
+{
+	size_t		start = ranking_start(layout);
+	size_t		bytes = sizeof(float) * (ranking_end(layout) - start);
+
+	memcpy(after + start, before + start, bytes);
+	memcpy(adam->m, old->m, bytes);
+	memcpy(adam->v, old->v, bytes);
+}
+
+/* A step towards death is refused, not one that leads away from it. */
+static const char *
+dying_pathway(EasqGuard *guard, const float *before, const float *after)
+{
+	static const char *const reason[EASQ_PATHWAYS] = {
+		"the main pathway would be dying: its scores fall to 0 or become equal",
+		"the satisfaction pathway would be dying: its scores fall to 0 or become equal"
+	};
+	bool		on_scores = guard->model->options.hyper.pairwise == EASQ_ON_SCORE;
+	EasqVital	now[EASQ_PATHWAYS];
+	EasqVital	then[EASQ_PATHWAYS];
+
+	EasqJudgeWeights(guard->judge, after);
+	EasqJudgeVital(guard->judge, guard->gate, guard->slot, TRY_PAIRS, now);
+	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
+	{
+		if (!EasqIsDying(&now[pathway], &guard->model->alignment.vital[pathway], on_scores))
+			continue;
+		EasqJudgeWeights(guard->judge, before);
+		EasqJudgeVital(guard->judge, guard->gate, guard->slot, TRY_PAIRS, then);
+		if ((on_scores && now[pathway].activity < then[pathway].activity) || now[pathway].spread < then[pathway].spread)
+			return reason[pathway];
+	}
+	return NULL;
+}
+
+const char *
+EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
+			 float *after, EasqAdam *adam, double *strength)
+{
+	const EasqLayout *layout = &guard->model->layout;
+	bool		refused;
+
+	if (*strength < 1)
+		shorten(before, after, ranking_start(layout), main_start(layout), *strength);
+	draw_pairs(guard);
+	judge_pairs(guard, before, guard->before);
+	refused = costs_too_much(guard, after);
+	for (int i = 0; refused && i < TRY_HALVINGS; i++)
+	{
+		*strength /= 2;
+		shorten(before, after, ranking_start(layout), ranking_end(layout), 0.5);
+		refused = costs_too_much(guard, after);
+	}
+	if (refused)
+	{
+		*strength = 0;
+		refuse_ranking(layout, before, old, after, adam);
+	}
+	return dying_pathway(guard, before, after);
+}
+
+/* ------------------------------------------------------------- whole samples */
+
+static void
+judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqCost *cost)
+{
+	float	   *right = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) held->count);
+
+	EasqJudgeWeights(guard->judge, weights);
+	EasqJudgePairs(guard->judge, held, NULL, held->count, right);
+	EasqBehaviourCost(held->count, held->group, held->trained, right, guard->model->alignment.carried, cost);
+	pfree(right);
+}
+
+void
+EasqGuardJudge(EasqGuard *guard, const float *weights)
+{
+	if (guard->model->adapter_step % EASQ_GATE_STEPS != 0)
+		return;
+	judge_sample(guard, guard->gate, weights, &guard->judged);
+	guard->model->alignment.cost = guard->judged.cost;
+}
+
+/*
+ * Main and LoRA go back to the last audit that was passed, or to the trained
+ * model, unless that was worse than now.  What the satisfaction experts have learned stays.
+ */
+static bool
+go_back(EasqGuard *guard, float *weights, EasqAdam *adam)
+{
+	EasqModel  *model = guard->model;
+	const EasqLayout *layout = &model->layout;
+	size_t		adapter = layout->total - layout->backbone;
+	float	   *earlier = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (layout->total + 2 * adapter));
+	EasqAdam	moments = {earlier + layout->total, earlier + layout->total + adapter, 0};
+	EasqAlignmentState state;
+	bool		found = EasqSnapshotRead(model, EASQ_AUDITED, earlier, &moments, &state) ||
+		EasqSnapshotRead(model, EASQ_TRAINED, earlier, &moments, &state);
+
+	found = found && state.cost < model->alignment.cost;
+	if (found)
+	{
+		refuse_ranking(layout, earlier, &moments, weights, adam);
+		model->alignment.cost = state.cost;
+	}
+	pfree(earlier);
+	return found;
+}
+
+void
+EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam)
+{
+	EasqModel  *model = guard->model;
+	EasqAlignmentState *state = &model->alignment;
+	MemoryContext context;
+	MemoryContext old;
+	EasqHeld   *held;
+	EasqCost	cost;
+	EasqStepRow row = {
+		.model = model->name, .source = "audit", .status = "reverted", .guarded = true,
+		.reason = "behaviour may have cost more than the budget"
+	};
+
+	if (model->adapter_step % EASQ_AUDIT_STEPS != 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "easq audit", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	held = EasqReadHeld(model, EASQ_AUDIT);
+	if (held)
+		judge_sample(guard, held, weights, &cost);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	if (held == NULL)
+		return;
+
+	cost = EasqPoolCosts(&guard->judged, &cost);
+	row.cost = cost.cost;
+	state->gap = Max(Max(EasqCostBound(&cost) - state->cost, 0), GAP_MEMORY * state->gap);
+	if (EasqCostBound(&cost) <= model->options.behaviour_budget)
+		EasqSnapshotWrite(model, EASQ_AUDITED, weights, adam);
+	else if (go_back(guard, weights, adam))
+		EasqLogStep(&row);
+}

@@ -1,0 +1,40 @@
+/*
+ * How weights order held pairs, and whether their pathways are alive.
+ */
+#ifndef EASQ_JUDGE_H
+#define EASQ_JUDGE_H
+
+#include "store/held.h"
+#include "store/model.h"
+
+typedef struct EasqJudge EasqJudge;
+
+/* In the current context; model and encoding must outlive it. */
+extern EasqJudge *EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding);
+
+/* What the following judge: the whole block, which must stay until the next call. */
+extern void EasqJudgeWeights(EasqJudge *judge, const float *weights);
+
+/*
+ * right [n] gets EasqPairRight of pairs slot[0..n), or of the first n where
+ * slot is NULL.  A pair that does not fit the model any more stays as training left it.
+ */
+extern void EasqJudgePairs(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, float *right);
+
+/* The score of one example by one pathway; false where it does not fit the model. */
+extern bool EasqJudgeExample(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *score);
+
+/* The pathways' signs of life on the first of these pairs, some 250 rows. */
+extern void EasqJudgeVital(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, EasqVital *vital);
+
+/* Fills trained, weight and accuracy of a sample: what follows is compared with the judge's weights of now. */
+extern void EasqJudgeTrained(EasqJudge *judge, EasqHeld *held);
+
+/*
+ * The model's stored samples under weights that training did not just leave
+ * (restored or imported ones, the whole block): trained is taken anew, and alignment->vital.
+ */
+extern void EasqRebaseHeld(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
+						   EasqAlignmentState *alignment);
+
+#endif
