@@ -29,6 +29,7 @@ set_start(EasqLearner *learner, EasqModel *model, const EasqEncoding *encoding, 
 
 	learner->model = model;
 	learner->encoding = encoding;
+	learner->hyper = model->options.hyper;
 	learner->weights = weights;
 	learner->adam = adam;
 	learner->stored_answers = model->answers;
@@ -81,7 +82,7 @@ EasqLearnerSave(EasqLearner *learner)
 {
 	if (learner->changed)
 		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v);
-	else if (learner->forgot || learner->model->answers != learner->stored_answers)
+	else if (learner->counted || learner->model->answers != learner->stored_answers)
 		EasqWriteCounters(learner->model);
 	EasqPinSet(&learner->pin, NULL);
 	PopActiveSnapshot();
@@ -129,7 +130,7 @@ EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, bool guard, EasqMe
 	memcpy(weights, learner->weights, sizeof(float) * layout->total);
 	memcpy(adam.m, learner->adam.m, sizeof(float) * adapter);
 	memcpy(adam.v, learner->adam.v, sizeof(float) * adapter);
-	if (!EasqOnlineStep(layout, weights, &adam, &learner->model->options.hyper, batch, metrics,
+	if (!EasqOnlineStep(layout, weights, &adam, &learner->hyper, batch, metrics,
 						learner->gradient, learner->work))
 		return "the step would store a number that is not finite";
 	if (guard)

@@ -11,6 +11,7 @@
 #include "store/answer.h"
 #include "store/checkpoint.h"
 #include "store/model.h"
+#include "store/tensor.h"
 
 PG_FUNCTION_INFO_V1(easq_checkpoint);
 PG_FUNCTION_INFO_V1(easq_restore);
@@ -60,14 +61,12 @@ easq_restore(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 	char	   *label = label_argument(fcinfo);
 	EasqModel  *model;
-	int			replay_answers;
 
 	EasqPreventReadOnly("easq_restore()");
 	model = lock_model(name);
-	replay_answers = model->options.replay_answers;
 	EasqCheckpointRestore(model, label);
-	if (model->options.replay_answers != replay_answers)
-		EasqResizeAnswers(model);
+	EasqTrimAnswers(model);
+	EasqWriteCounters(model);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }
