@@ -19,17 +19,17 @@ is_partner_already(const EasqAnswer *partners, int count, int64 ordinal)
 	return false;
 }
 
-/* Up to pairs_per_answer partners: the respondent's own answers first, then anybody's, drawn. */
+/* Up to pairs_per_answer partners: the respondent's own answers first, then anybody's, drawn.  *own: answers of the respondent. */
 static int
-find_partners(const EasqModel *model, const EasqAnswer *answer, EasqAnswer *partners)
+find_partners(const EasqModel *model, const EasqAnswer *answer, EasqAnswer *partners, int *own)
 {
 	EasqRandom	random = EasqDraws(model, EASQ_DRAW_PARTNER, answer->ordinal);
 	int			wanted = model->options.pairs_per_answer;
 	int			count = 0;
 
+	*own = 1;
 	if (answer->respondent)
-		count = EasqFindOwnOpposite(model, answer->respondent, answer->answer,
-									1 + (int64) EasqBelow(&random, (uint64) model->answers), wanted, partners);
+		count = EasqFindOwnOpposite(model, answer->respondent, answer->answer, &random, wanted, partners, own);
 	if (model->options.cross_weight == 0)
 		return count;
 	for (int draw = count; draw < wanted; draw++)
@@ -102,18 +102,19 @@ EasqFindPairs(const EasqModel *model, const EasqAnswer *answers, int count, Easq
 	{
 		const EasqAnswer *answer = &answers[i];
 		EasqAnswer *partners;
-		double		share = 1;
+		double		share;
+		int			own;
 		int			n;
 
 		CHECK_FOR_INTERRUPTS();
 		if (answer->held_back)
 			continue;
 		partners = palloc(sizeof(EasqAnswer) * model->options.pairs_per_answer);
-		n = find_partners(model, answer, partners);
+		n = find_partners(model, answer, partners, &own);
 		if (n == 0)
 			(*alone)++;
-		else if (answer->respondent)
-			share = 1 / sqrt(Max(EasqCountOwn(model, answer->respondent), 1));
+		/* The latest of a batch may have made room for themselves. */
+		share = 1 / sqrt(Max(own, 1));
 		for (int j = 0; j < n; j++)
 		{
 			bool		better = answer->answer > partners[j].answer;

@@ -65,6 +65,7 @@ easq_restore(PG_FUNCTION_ARGS)
 	EasqPreventReadOnly("easq_restore()");
 	model = lock_model(name);
 	EasqCheckpointRestore(model, label);
+	EasqTrimRespondents(model);
 	EasqTrimAnswers(model);
 	EasqWriteCounters(model);
 	PopActiveSnapshot();

@@ -154,6 +154,7 @@ easq_configure(PG_FUNCTION_ARGS)
 	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
 	model->owner = take_owner(&options, model->owner);
 	EasqOptionsApply(&model->options, options, false);
+	EasqTrimRespondents(model);
 	EasqTrimAnswers(model);
 	EasqWriteDefinition(model);
 	PopActiveSnapshot();

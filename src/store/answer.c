@@ -42,51 +42,67 @@ differs(double a, double b)
 
 /* ------------------------------------------------------ of one respondent */
 
-/* From one ordinal on, below another. */
-static int
-own_opposite(const EasqModel *model, const char *respondent, double answer,
-			 int64 from, int64 to, int limit, EasqAnswer *found)
+void
+EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent)
 {
-	ScanKeyData keys[4];
-	EasqScan	scan;
-	HeapTuple	tuple;
-	int			count = 0;
+	ScanKeyData keys[2];
 
 	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
 	EasqKeyText(&keys[1], ANSWER_RESPONDENT, respondent);
-	EasqKeyInt8(&keys[2], ANSWER_ORDINAL, BTGreaterEqualStrategyNumber, from);
-	EasqKeyInt8(&keys[3], ANSWER_ORDINAL, BTLessStrategyNumber, to);
-	EasqScanBegin(&scan, "answer", "answer_respondent", AccessShareLock, GetActiveSnapshot(), 4, keys);
-	while (count < limit && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
-		if (differs(value_of(&scan, tuple), answer))
-			read_answer(&scan, tuple, &found[count++]);
+	EasqScanBegin(scan, "answer", "answer_respondent", mode, GetActiveSnapshot(), 2, keys);
+}
+
+static void
+read_ordinal(const EasqModel *model, int64 ordinal, EasqAnswer *answer)
+{
+	ScanKeyData keys[2];
+	EasqScan	scan;
+	HeapTuple	tuple;
+
+	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
+	EasqKeyInt8(&keys[1], ANSWER_ORDINAL, BTEqualStrategyNumber, ordinal);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	tuple = EasqScanNext(&scan, false);
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("answer " INT64_FORMAT " of model \"%s\" is in one index of easq.answer and not in another", ordinal, model->name),
+				 errhint("REINDEX TABLE easq.answer.")));
+	read_answer(&scan, tuple, answer);
 	EasqScanEnd(&scan);
-	return count;
 }
 
 int
 EasqFindOwnOpposite(const EasqModel *model, const char *respondent, double answer,
-					int64 from, int limit, EasqAnswer *found)
+					EasqRandom *random, int limit, EasqAnswer *found, int *own)
 {
-	int			count = own_opposite(model, respondent, answer, from, PG_INT64_MAX, limit, found);
-
-	return count + own_opposite(model, respondent, answer, 0, from, limit - count, found + count);
-}
-
-int
-EasqCountOwn(const EasqModel *model, const char *respondent)
-{
-	ScanKeyData keys[2];
+	int			most = model->options.answers_per_respondent;
+	int			room = 64;
+	int64	   *opposite = palloc(sizeof(int64) * room);
+	int			opposites = 0;
+	int			first;
 	EasqScan	scan;
-	int			count = 0;
+	HeapTuple	tuple;
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyText(&keys[1], ANSWER_RESPONDENT, respondent);
-	EasqScanBegin(&scan, "answer", "answer_respondent", AccessShareLock, GetActiveSnapshot(), 2, keys);
-	while (HeapTupleIsValid(EasqScanNext(&scan, false)))
-		count++;
+	*own = 0;
+	EasqScanOwn(&scan, AccessShareLock, model, respondent);
+	/* From the newest back: what made room, and may still be in the index, lies beyond. */
+	while ((most == 0 || *own < most) && HeapTupleIsValid(tuple = EasqScanNext(&scan, true)))
+	{
+		(*own)++;
+		if (!differs(value_of(&scan, tuple), answer))
+			continue;
+		if (opposites == room)
+			opposite = repalloc_huge(opposite, sizeof(int64) * (Size) (room *= 2));
+		opposite[opposites++] = DatumGetInt64(EasqColumn(&scan, tuple, ANSWER_ORDINAL));
+	}
 	EasqScanEnd(&scan);
-	return count;
+	limit = Min(limit, opposites);
+	first = opposites > 0 ? (int) EasqBelow(random, (uint64) opposites) : 0;
+	for (int i = 0; i < limit; i++)
+		read_ordinal(model, opposite[(first + i) % opposites], &found[i]);
+	pfree(opposite);
+	return limit;
 }
 
 /* ------------------------------------------------------------ of any value */

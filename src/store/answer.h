@@ -50,17 +50,18 @@ extern bool EasqForget(EasqModel *model, const uint8 *key, double answer);
  */
 extern void EasqTrimAnswers(EasqModel *model);
 
+/* Forgets what is beyond answers_per_respondent, after that was changed. */
+extern void EasqTrimRespondents(EasqModel *model);
+
 /* -------------------------------------------------------- answer.c: reading */
 
 /*
- * Of the respondent's answers those whose value differs, in order of ordinals
- * from one on and round, at most limit; palloc'd.  Returns how many.
+ * Of the respondent's answers those whose value differs, from a drawn one on
+ * and round, at most limit; palloc'd.  Returns how many; *own: how many answers of
+ * the respondent are remembered.
  */
 extern int	EasqFindOwnOpposite(const EasqModel *model, const char *respondent, double answer,
-								int64 from, int limit, EasqAnswer *found);
-
-/* Remembered answers of a respondent. */
-extern int	EasqCountOwn(const EasqModel *model, const char *respondent);
+								EasqRandom *random, int limit, EasqAnswer *found, int *own);
 
 /*
  * Draws an answer whose value differs, found by look-ups in an index: each
@@ -71,7 +72,9 @@ extern bool EasqDrawOpposite(const EasqModel *model, double answer, EasqRandom *
 /* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
 extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
 
-/* A scan of answer_value or answer_pkey on the answers of a kind, from an ordinal on.  Of remember.c and answer.c. */
+/* A scan of answer_respondent.  Of remember.c and answer.c, and so is the next. */
+extern void EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent);
+/* A scan of answer_value or answer_pkey on the answers of a kind, from an ordinal on. */
 extern void EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqTallied *kind, int64 from);
 
 #endif

@@ -86,21 +86,18 @@ forget_key(EasqWriter *writer, EasqModel *model, const uint8 *key)
 	see_changes();
 }
 
-/* Leaves the respondent's latest so many. */
+/* The oldest answer of a respondent who has so many. */
 static void
-forget_own(EasqWriter *writer, EasqModel *model, const char *respondent, int latest)
+forget_own(EasqWriter *writer, EasqModel *model, const char *respondent, int most)
 {
-	int			surplus = EasqCountOwn(model, respondent) - latest;
-	ScanKeyData keys[2];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
-	if (surplus <= 0)
-		return;
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyText(&keys[1], ANSWER_RESPONDENT, respondent);
-	EasqScanBegin(&scan, "answer", "answer_respondent", RowExclusiveLock, GetActiveSnapshot(), 2, keys);
-	while (surplus-- > 0 && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	EasqScanOwn(&scan, RowExclusiveLock, model, respondent);
+	do
+		tuple = EasqScanNext(&scan, true);
+	while (HeapTupleIsValid(tuple) && --most > 0);
+	if (HeapTupleIsValid(tuple))
 		forget_row(writer, model, &scan, tuple);
 	EasqScanEnd(&scan);
 	see_changes();
@@ -163,7 +160,7 @@ remember_one(EasqWriter *writer, EasqModel *model, EasqAnswer *answer)
 	if (answer->keyed)
 		forget_key(writer, model, answer->key);
 	if (answer->respondent && most > 0)
-		forget_own(writer, model, answer->respondent, most - 1);
+		forget_own(writer, model, answer->respondent, most);
 	know_tally(model);
 	shrink(writer, model, room_of(model) - 1);
 
@@ -227,6 +224,37 @@ EasqTrimAnswers(EasqModel *model)
 		return;
 	EasqWriterBegin(&writer, "answer");
 	shrink(&writer, model, model->options.replay_answers);
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
+}
+
+void
+EasqTrimRespondents(EasqModel *model)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	EasqWriter	writer;
+	HeapTuple	tuple;
+	char	   *respondent = NULL;
+	int			count = 0;
+
+	if (model->options.answers_per_respondent == 0)
+		return;
+	know_tally(model);
+	EasqKeyText(&key, ANSWER_MODEL, model->name);
+	EasqWriterBegin(&writer, "answer");
+	EasqScanBegin(&scan, "answer", "answer_respondent", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, true)))
+	{
+		char	   *next = EasqColumnTextOrNull(&scan, tuple, ANSWER_RESPONDENT);
+
+		CHECK_FOR_INTERRUPTS();
+		count = next && respondent && strcmp(next, respondent) == 0 ? count + 1 : 1;
+		respondent = next;
+		if (next && count > model->options.answers_per_respondent)
+			forget_row(&writer, model, &scan, tuple);
+	}
+	EasqScanEnd(&scan);
 	EasqWriterEnd(&writer);
 	UpdateActiveSnapshotCommandId();
 }

@@ -25,8 +25,10 @@ SELECT easq_learn('often', 'often') \g /dev/null
 DO $$ BEGIN FOR i IN 1..6 LOOP INSERT INTO often VALUES (i, 1, i, i), (i, NULL, i, i); END LOOP; END $$;
 SELECT * FROM remembered('often');
 SELECT easq_configure('often', '{"answers_per_respondent": 2}') \g /dev/null
+SELECT * FROM remembered('often') WHERE respondent = '1';
 INSERT INTO often VALUES (7, 1, 7, 7);
 SELECT * FROM remembered('often') WHERE respondent = '1';
+SELECT tallied('often');
 SELECT easq_configure('often', '{"answers_per_respondent": 0}') \g /dev/null
 INSERT INTO often SELECT 8, 2, i, i FROM generate_series(1, 70) i;
 SELECT count(*) FROM easq.answer WHERE model = 'often' AND respondent = '2';
