@@ -36,6 +36,9 @@ CREATE TABLE easq.adapter (
     version     bigint NOT NULL,
     step        bigint NOT NULL,
     answers     bigint NOT NULL,
+    uncertain   bigint NOT NULL,
+    tally       float8[],
+    asked_at    timestamptz,
     updated_at  timestamptz NOT NULL,
     alignment   float8[] NOT NULL,
     PRIMARY KEY (model, version)
@@ -44,6 +47,9 @@ COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what lear
 COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
 COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost now, gap of the last audit (-1: none), activity and spread of main and satisfaction after training, five numbers of the calibration';
 COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
+COMMENT ON COLUMN easq.adapter.uncertain IS 'answers so far that were uncertain';
+COMMENT ON COLUMN easq.adapter.tally IS 'what easq.answer holds by value, in threes: value, answers, an ordinal that none of them is below (value NaN: all, of more than 64 values; NULL: to be counted)';
+COMMENT ON COLUMN easq.adapter.asked_at IS 'the latest time of an answer so far, where answers have one';
 
 CREATE TABLE easq.tensor (
     model   text COLLATE "C" NOT NULL,
@@ -71,17 +77,19 @@ COMMENT ON TABLE easq.optimiser IS 'Adam''s first and second moments beside each
 
 CREATE TABLE easq.answer (
     model      text COLLATE "C" NOT NULL,
-    slot       int NOT NULL,
     ordinal    bigint NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
     answer     float8 NOT NULL,
+    weight     float8 NOT NULL,
+    asked_at   timestamptz,
     example    bytea NOT NULL,
-    PRIMARY KEY (model, slot)
+    PRIMARY KEY (model, ordinal)
 );
-CREATE INDEX answer_respondent ON easq.answer (model, respondent, slot);
+CREATE INDEX answer_value ON easq.answer (model, answer, ordinal);
+CREATE INDEX answer_respondent ON easq.answer (model, respondent, ordinal);
 CREATE INDEX answer_key ON easq.answer (model, key);
-COMMENT ON TABLE easq.answer IS 'remembered answers: the latest replay_answers of each model, as packed feature values';
+COMMENT ON TABLE easq.answer IS 'remembered answers, at most replay_answers of each model, as packed feature values';
 
 CREATE TABLE easq.queued (
     model      text COLLATE "C" NOT NULL,
@@ -91,10 +99,22 @@ CREATE TABLE easq.queued (
     keyed      bool NOT NULL,
     forget     bool NOT NULL,
     answer     float8 NOT NULL,
+    weight     float8 NOT NULL,
+    asked_at   timestamptz,
+    per_hour   int NOT NULL,
     example    bytea NOT NULL,
     PRIMARY KEY (model, id)
 );
-COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too (forget: they were changed or withdrawn)';
+COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too (forget: they were changed or withdrawn; answer NaN: uncertain)';
+
+CREATE TABLE easq.hourly (
+    model      text COLLATE "C" NOT NULL,
+    hour       bigint NOT NULL,
+    respondent text COLLATE "C" NOT NULL,
+    learned    int NOT NULL,
+    PRIMARY KEY (model, hour, respondent)
+);
+COMMENT ON TABLE easq.hourly IS 'answers learned of a respondent in an hour (counted from 2000-01-01 UTC), where easq_learn has a limit; rows older than a day go';
 
 CREATE TABLE easq.behaviour (
     model    text COLLATE "C" NOT NULL,
@@ -155,6 +175,7 @@ CREATE TABLE easq.step (
     reason            text,
     adapter_version   bigint,
     answers           int NOT NULL,
+    uncertain         int NOT NULL,
     pairs             int NOT NULL,
     behaviour_pairs   int NOT NULL,
     loss              float8,
@@ -230,6 +251,7 @@ SELECT pg_catalog.pg_extension_config_dump('easq.tensor', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.optimiser', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.answer', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.queued', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.hourly', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint_tensor', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.behaviour', '');
@@ -247,17 +269,17 @@ SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
 CREATE VIEW easq.models WITH (security_barrier) AS
 SELECT m.name, m.owner, m.features, m.options,
        (SELECT pg_catalog.sum(coalesce((f OPERATOR(pg_catalog.->>) 'dim')::int, 1)) FROM pg_catalog.jsonb_array_elements(m.features) f)::int AS inputs,
-       m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers,
+       m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers, a.uncertain,
        CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.alignment[2] END AS behaviour_cost,
        m.created_at, m.trained_at, a.updated_at
 FROM easq.model m JOIN easq.adapter a ON a.model OPERATOR(pg_catalog.=) m.name
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR pg_catalog.pg_has_role(m.owner, 'USAGE');
-COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, numbers of an encoded input, versions, Adam steps and answers so far (those replaced or forgotten since included)';
+COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, numbers of an encoded input, versions, Adam steps, answers so far (those replaced or forgotten since included) and uncertain answers so far';
 
 CREATE VIEW easq.steps WITH (security_barrier) AS
 SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
-       s.answers, s.pairs, s.behaviour_pairs, s.loss, s.loss_main, s.loss_satisfaction, s.loss_alignment,
+       s.answers, s.uncertain, s.pairs, s.behaviour_pairs, s.loss, s.loss_main, s.loss_satisfaction, s.loss_alignment,
        s.reward_chosen AS "rewards/chosen", s.reward_rejected AS "rewards/rejected",
        s.reward_margin AS "rewards/margins", s.reward_accuracy AS "rewards/accuracies",
        s.grad_norm, s.grad_norm_main AS "grad_norm/main", s.grad_norm_satisfaction AS "grad_norm/satisfaction",

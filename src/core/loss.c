@@ -37,10 +37,32 @@ add(float *sum, double value)
 	*sum = (float) (*sum + value);
 }
 
+/* Without shares each pair has 1, which changes no bit of a product. */
+static double
+share_of(const float *share, int i)
+{
+	return share ? share[i] : 1.0;
+}
+
+static double
+sum_of_shares(int n, const float *share)
+{
+	double		sum = n;
+
+	if (share)
+	{
+		sum = 0.0;
+		for (int i = 0; i < n; i++)
+			sum += share[i];
+	}
+	return sum;
+}
+
 double
-EasqPairwiseLoss(int n, const float *hi, const float *lo, EasqPairwise on,
+EasqPairwiseLoss(int n, const float *hi, const float *lo, const float *share, EasqPairwise on,
 				 double weight, float *dhi, float *dlo, double *dbias)
 {
+	double		sum = sum_of_shares(n, share);
 	double		loss = 0.0;
 
 	for (int i = 0; i < n; i++)
@@ -56,20 +78,21 @@ EasqPairwiseLoss(int n, const float *hi, const float *lo, EasqPairwise on,
 			slope_hi = sigmoid(hi[i]);
 			slope_lo = sigmoid(lo[i]);
 		}
-		loss += softplus(-margin);
-		pull = weight * sigmoid(-margin) / n;
+		loss += share_of(share, i) * softplus(-margin);
+		pull = share_of(share, i) * weight * sigmoid(-margin) / sum;
 		add(&dhi[i], -pull * slope_hi);
 		add(&dlo[i], pull * slope_lo);
 		*dbias += pull * (slope_lo - slope_hi);
 	}
-	return n > 0 ? loss / n : 0.0;
+	return n > 0 ? loss / sum : 0.0;
 }
 
 double
 EasqDpoLoss(int n, const float *y_hi, const float *y_lo, const float *s_hi, const float *s_lo,
-			double beta, double anchor, double weight, float *dy_hi, float *dy_lo, double *dbias,
+			const float *share, double beta, double anchor, double weight, float *dy_hi, float *dy_lo, double *dbias,
 			EasqMetrics *metrics)
 {
+	double		sum = sum_of_shares(n, share);
 	double		loss = 0.0;
 	double		sum_chosen = 0.0;
 	double		sum_rejected = 0.0;
@@ -81,10 +104,11 @@ EasqDpoLoss(int n, const float *y_hi, const float *y_lo, const float *s_hi, cons
 		double		rejected = beta * (EasqLogSoftplus(y_lo[i]) - EasqLogSoftplus(s_lo[i]));
 		double		pull = sigmoid(rejected - chosen);
 		double		price = chosen < 0.0 ? anchor : 0.0;
-		double		dhi = -weight * beta * (pull + price) * log_softplus_slope(y_hi[i]) / n;
-		double		dlo = weight * beta * pull * log_softplus_slope(y_lo[i]) / n;
+		double		part = share_of(share, i);
+		double		dhi = -part * weight * beta * (pull + price) * log_softplus_slope(y_hi[i]) / sum;
+		double		dlo = part * weight * beta * pull * log_softplus_slope(y_lo[i]) / sum;
 
-		loss += softplus(rejected - chosen) - price * chosen;
+		loss += part * (softplus(rejected - chosen) - price * chosen);
 		sum_chosen += chosen;
 		sum_rejected += rejected;
 		right += chosen > rejected;
@@ -102,7 +126,7 @@ EasqDpoLoss(int n, const float *y_hi, const float *y_lo, const float *s_hi, cons
 	metrics->reward_rejected = sum_rejected / n;
 	metrics->reward_margin = (sum_chosen - sum_rejected) / n;
 	metrics->reward_accuracy = (double) right / n;
-	return loss / n;
+	return loss / sum;
 }
 
 double

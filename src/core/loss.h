@@ -16,19 +16,21 @@ extern double EasqLogSoftplus(double v);
  * to *dbias: the gradient of a bias on the logits.  That is not left to be
  * summed from the arrays, because on logits a pair's two gradients are
  * opposite, and Adam would make a whole step of whatever rounding leaves.
+ *
+ * share [n], above 0, or NULL: the mean is sum(share loss) / sum(share).
  */
 
 /* Mean of -log sigmoid(a+ - a-), a = softplus(v) or v; hi, lo [n]. */
-extern double EasqPairwiseLoss(int n, const float *hi, const float *lo, EasqPairwise on,
+extern double EasqPairwiseLoss(int n, const float *hi, const float *lo, const float *share, EasqPairwise on,
 							   double weight, float *dhi, float *dlo, double *dbias);
 
 /*
  * Online DPO and the anchor: policy y against a fixed reference s; [n] each.
- * Fills the rewards in metrics.
+ * Fills the rewards in metrics, which are plain means.
  */
 extern double EasqDpoLoss(int n, const float *y_hi, const float *y_lo,
-						  const float *s_hi, const float *s_lo, double beta, double anchor,
-						  double weight, float *dy_hi, float *dy_lo, double *dbias,
+						  const float *s_hi, const float *s_lo, const float *share,
+						  double beta, double anchor, double weight, float *dy_hi, float *dy_lo, double *dbias,
 						  EasqMetrics *metrics);
 
 /*

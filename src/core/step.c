@@ -274,11 +274,25 @@ pair_accuracy(int n, const float *hi, const float *lo)
 	return n > 0 ? right / n : 0.0;
 }
 
+/* A batch's weights, NULL where they are all equal: the same bits as without. */
+static const float *
+uneven(const EasqBatch *batch)
+{
+	if (batch->weight != NULL)
+		for (int i = 1; i < batch->survey; i++)
+			if (batch->weight[i] != batch->weight[0])
+				return batch->weight;
+	return NULL;
+}
+
 /* Losses of all rows, the gradients of their logits and of the pathways' last biases. */
 static void
-losses(const EasqHyper *hyper, int survey, int behaviour, const float *y, const float *s,
+losses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const float *s,
 	   float *dy, float *ds, double *dbias, EasqMetrics *metrics)
 {
+	int			survey = batch->survey;
+	int			behaviour = batch->behaviour;
+	const float *share = uneven(batch);
 	const float *yb = y + 2 * survey;
 	const float *sb = s + 2 * survey;
 	float	   *dyb = dy + 2 * survey;
@@ -286,12 +300,12 @@ losses(const EasqHyper *hyper, int survey, int behaviour, const float *y, const 
 
 	metrics->accuracy[EASQ_MAIN] = pair_accuracy(survey, y, y + survey);
 	metrics->accuracy[EASQ_SATISFACTION] = pair_accuracy(survey, s, s + survey);
-	metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, hyper->pairwise,
+	metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
 										  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
-	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, hyper->pairwise,
+	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, share, hyper->pairwise,
 												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
 	/* the rewards are reported whatever aligns */
-	metrics->loss_alignment = EasqDpoLoss(survey, y, y + survey, s, s + survey, hyper->beta, hyper->anchor,
+	metrics->loss_alignment = EasqDpoLoss(survey, y, y + survey, s, s + survey, share, hyper->beta, hyper->anchor,
 										  by_distil ? 0.0 : hyper->lambda2, dy, dy + survey, &dbias[EASQ_MAIN], metrics);
 	if (by_distil)
 		metrics->loss_alignment = EasqDistilLoss(behaviour, yb, sb, hyper->lambda2, dyb);
@@ -336,7 +350,7 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		metrics->gates_dead[p] = rows > 0 && !open[p];
 
-	losses(hyper, batch->survey, batch->behaviour, y, s, dy, ds, dbias, metrics);
+	losses(hyper, batch, y, s, dy, ds, dbias, metrics);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		*at_gradient(layout, gradient, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)) = (float) dbias[p];
 

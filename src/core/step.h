@@ -46,9 +46,10 @@ typedef struct EasqBatch
 	int			survey;			/* pairs of answers, may be 0: no satisfaction loss, no DPO */
 	int			behaviour;		/* pairs of behaviour, may be 0 */
 	const float *x;
+	const float *weight;		/* [survey], above 0: of each pair of answers; NULL: all equal */
 } EasqBatch;
 
-/* Means over the batch's pairs; 0 where there are none. */
+/* Means over the batch's pairs (the losses of answers weighted); 0 where there are none. */
 typedef struct EasqMetrics
 {
 	double		loss;

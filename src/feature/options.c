@@ -5,6 +5,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
+#include "utils/timestamp.h"
 
 #include "feature/json.h"
 #include "feature/options.h"
@@ -39,6 +40,10 @@ static const EasqOption model_options[] = {
 	{"replay_behaviour", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_behaviour), NULL, false},
 	{"behaviour_budget", EASQ_OPTION_REAL, 0.05, 0, 1, MODEL(behaviour_budget), NULL, false},
 	{"satisfied", EASQ_OPTION_REAL, 1, -1e15, 1e15, MODEL(satisfied), NULL, false},
+	{"answers_per_respondent", EASQ_OPTION_INT, 64, 0, 1000000, MODEL(answers_per_respondent), NULL, false},
+	{"cross_weight", EASQ_OPTION_REAL, 1, 0, 1, MODEL(cross_weight), NULL, false},
+	{"half_life", EASQ_OPTION_SECONDS, 0, 0, 1e10, MODEL(half_life), NULL, false},
+	{"warm_up", EASQ_OPTION_INT, 16, 0, 1000000, MODEL(warm_up), NULL, false},
 	{NULL}
 };
 
@@ -66,6 +71,7 @@ set_initial(const EasqOption *option, void *options)
 			*(int64 *) place = (int64) option->initial;
 			break;
 		case EASQ_OPTION_REAL:
+		case EASQ_OPTION_SECONDS:
 			*(double *) place = option->initial;
 			break;
 		case EASQ_OPTION_TEXT:
@@ -118,6 +124,8 @@ describe(const EasqOption *option)
 			return psprintf("an integer from %.0f to %.0f", option->min, option->max);
 		case EASQ_OPTION_REAL:
 			return psprintf("a number from %.15g to %.15g", option->min, option->max);
+		case EASQ_OPTION_SECONDS:
+			return psprintf("an interval, or seconds from %.15g to %.15g", option->min, option->max);
 		case EASQ_OPTION_CHOICE:
 			return list_choices(option);
 		case EASQ_OPTION_TEXT:
@@ -154,6 +162,21 @@ in_range(const EasqOption *option, double number)
 	return number >= option->min && number <= option->max;
 }
 
+/* A number of seconds, or what the type interval reads (ERROR 22007 where it cannot). */
+static bool
+read_seconds(const JsonbValue *value, double *seconds)
+{
+	Interval   *interval;
+
+	if (value->type != jbvString)
+		return EasqJsonReal(value, seconds);
+	interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(EasqJsonText(value)),
+													 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	*seconds = interval->time / (double) USECS_PER_SEC +
+		(interval->day + interval->month * (double) DAYS_PER_MONTH) * SECS_PER_DAY;
+	return true;
+}
+
 /* False where the value is of another type or out of bounds. */
 static bool
 set_value(const EasqOption *option, const JsonbValue *value, char *place)
@@ -180,6 +203,11 @@ set_value(const EasqOption *option, const JsonbValue *value, char *place)
 			return true;
 		case EASQ_OPTION_REAL:
 			if (!EasqJsonReal(value, &real) || !in_range(option, real))
+				return false;
+			*(double *) place = real;
+			return true;
+		case EASQ_OPTION_SECONDS:
+			if (!read_seconds(value, &real) || !in_range(option, real))
 				return false;
 			*(double *) place = real;
 			return true;
@@ -285,6 +313,7 @@ get_value(const EasqOption *option, const void *options, JsonbValue *value)
 																	 Int64GetDatum(*(const int64 *) place)));
 			break;
 		case EASQ_OPTION_REAL:
+		case EASQ_OPTION_SECONDS:
 			value->val.numeric = exact_numeric(*(const double *) place);
 			break;
 		case EASQ_OPTION_CHOICE:

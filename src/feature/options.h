@@ -27,6 +27,10 @@ typedef struct EasqOptions
 	int			replay_behaviour;
 	double		behaviour_budget;	/* most that alignment may cost behaviour (G of core/budget.h); 1: no budget */
 	double		satisfied;		/* an answer of at least this counts as satisfied for easq_probability */
+	int			answers_per_respondent; /* remembered; 0: no limit */
+	double		cross_weight;	/* of pairs of two respondents */
+	double		half_life;		/* seconds in which the weight of an answer halves; 0: never */
+	int			warm_up;		/* answers before alignment starts */
 } EasqOptions;
 
 /* All at their defaults. */
@@ -53,6 +57,7 @@ typedef enum EasqOptionType
 	EASQ_OPTION_INT,			/* int */
 	EASQ_OPTION_INT64,			/* int64 */
 	EASQ_OPTION_REAL,			/* double */
+	EASQ_OPTION_SECONDS,		/* double; a number, or a string that is an interval */
 	EASQ_OPTION_CHOICE,			/* int (enum), index into the NULL-terminated choices */
 	EASQ_OPTION_TEXT			/* char *, default NULL; palloc'd in the current context */
 } EasqOptionType;

@@ -1,31 +1,18 @@
 #include "postgres.h"
 
-#include "miscadmin.h"
+#include "access/xact.h"
 #include "utils/memutils.h"
 
-#include "core/random.h"
 #include "learn/answers.h"
+#include "learn/draw.h"
+#include "learn/partners.h"
 #include "learn/skipped.h"
 #include "store/behaviour.h"
+#include "store/hourly.h"
 #include "store/log.h"
 
-/* Independent streams of draws from one committed state. */
-enum
-{
-	STREAM_ORDER = 1,
-	STREAM_PARTNER,
-	STREAM_BEHAVIOUR
-};
-
-static EasqRandom
-stream(const EasqModel *model, uint64 which, uint64 number)
-{
-	uint64		seed = EasqMix((uint64) model->options.seed, which);
-
-	return (EasqRandom) {
-		EasqMix(EasqMix(seed, (uint64) model->adapter_step), EasqMix((uint64) model->answers, number))
-	};
-}
+/* Alignment waits until some value has so many answers below it and so many above it. */
+#define WARM_UP_OF_A_KIND 2
 
 static int
 compare_answers(const void *a, const void *b)
@@ -42,15 +29,31 @@ compare_answers(const void *a, const void *b)
 	if (c == 0)
 		c = x->answer < y->answer ? -1 : x->answer > y->answer;
 	if (c == 0)
+		c = x->weight < y->weight ? -1 : x->weight > y->weight;
+	if (c == 0)
 		c = x->length != y->length ? x->length - y->length : memcmp(x->example, y->example, x->length);
 	return c;
 }
 
-/* Sorted by content, then shuffled by committed state: the same answers, the same order. */
+/* Pointers into one array: of one time, its order stays. */
+static int
+compare_times(const void *a, const void *b)
+{
+	const EasqAnswer *x = *(const EasqAnswer *const *) a;
+	const EasqAnswer *y = *(const EasqAnswer *const *) b;
+
+	if (x->asked_at != y->asked_at)
+		return x->asked_at < y->asked_at ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* In order of time; of one time, sorted by content and shuffled by committed state: the same answers, the same order. */
 static void
 settle_order(const EasqModel *model, EasqAnswer *answers, int count)
 {
-	EasqRandom	random = stream(model, STREAM_ORDER, 0);
+	EasqRandom	random = EasqDraws(model, EASQ_DRAW_ORDER, 0);
+	const EasqAnswer **order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) (count + 1));
+	EasqAnswer *sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) (count + 1));
 
 	qsort(answers, count, sizeof(EasqAnswer), compare_answers);
 	for (int i = count - 1; i > 0; i--)
@@ -61,6 +64,14 @@ settle_order(const EasqModel *model, EasqAnswer *answers, int count)
 		answers[i] = answers[j];
 		answers[j] = swap;
 	}
+	for (int i = 0; i < count; i++)
+		order[i] = &answers[i];
+	qsort(order, count, sizeof(EasqAnswer *), compare_times);
+	for (int i = 0; i < count; i++)
+		sorted[i] = *order[i];
+	memcpy(answers, sorted, sizeof(EasqAnswer) * (Size) count);
+	pfree(order);
+	pfree(sorted);
 }
 
 /* Moves answers that cannot be encoded out of the array; returns how many are left. */
@@ -84,101 +95,78 @@ keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *s
 	return kept;
 }
 
-/* A pair of answers: the better one and the worse one. */
-typedef struct AnswerPair
-{
-	const EasqAnswer *chosen;
-	const EasqAnswer *rejected;
-} AnswerPair;
-
-/* By the answers' ordinals: a mini-batch larger than the ring uses its slots twice. */
 static int
-compare_pairs(const void *a, const void *b)
+compare_keys(const void *a, const void *b)
 {
-	const AnswerPair *x = a;
-	const AnswerPair *y = b;
+	const EasqAnswer *x = *(const EasqAnswer *const *) a;
+	const EasqAnswer *y = *(const EasqAnswer *const *) b;
+	int			c = memcmp(x->key, y->key, EASQ_KEY_BYTES);
 
-	if (x->chosen->ordinal != y->chosen->ordinal)
-		return x->chosen->ordinal < y->chosen->ordinal ? -1 : 1;
-	if (x->rejected->ordinal != y->rejected->ordinal)
-		return x->rejected->ordinal < y->rejected->ordinal ? -1 : 1;
-	return 0;
+	return c != 0 ? c : x < y ? -1 : x > y;
 }
 
-static bool
-is_partner_already(const EasqAnswer *partners, int count, int slot)
+/* Of answers with one key the last in order counts; moves the others out of the array. */
+static int
+keep_last_words(EasqAnswer *answers, int count, EasqSkipped *skipped)
+{
+	EasqAnswer **order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) (count + 1));
+	bool	   *superseded = palloc0(count + 1);
+	int			keyed = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < count; i++)
+		if (answers[i].keyed)
+			order[keyed++] = &answers[i];
+	qsort(order, keyed, sizeof(EasqAnswer *), compare_keys);
+	for (int i = 1; i < keyed; i++)
+		superseded[order[i - 1] - answers] = memcmp(order[i - 1]->key, order[i]->key, EASQ_KEY_BYTES) == 0;
+	for (int i = 0; i < count; i++)
+		if (!superseded[i])
+			answers[kept++] = answers[i];
+	if (kept < count)
+		EasqSkip(skipped, "answered again in the same statement", count - kept);
+	pfree(superseded);
+	pfree(order);
+	return kept;
+}
+
+/* Answers beyond what option answers_per_hour lets their respondent teach are remembered only. */
+static void
+hold_back(const EasqModel *model, EasqAnswer *answers, int count, EasqSkipped *skipped)
 {
 	for (int i = 0; i < count; i++)
-		if (partners[i].slot == slot)
-			return true;
-	return false;
+	{
+		EasqAnswer *answer = &answers[i];
+		TimestampTz at = answer->asked_at == DT_NOBEGIN ? GetCurrentTransactionStartTimestamp() : answer->asked_at;
+
+		if (answer->per_hour == 0 || answer->respondent == NULL)
+			continue;
+		answer->held_back = !EasqTakeTurn(model, answer->respondent, at, answer->per_hour);
+		if (answer->held_back)
+			EasqSkip(skipped, psprintf("more than %d answers an hour", answer->per_hour), 1);
+	}
 }
 
-/* Up to pairs_per_answer partners: the respondent's own answers first, then anybody's from random places. */
-static int
-find_partners(const EasqModel *model, const EasqAnswer *answer, EasqAnswer *partners)
+/* Why a step must not align yet; NULL: it may. */
+static const char *
+warming_up(const EasqModel *model)
 {
-	EasqRandom	random = stream(model, STREAM_PARTNER, (uint64) answer->slot);
-	int			wanted = model->options.pairs_per_answer;
-	int			slots = EasqAnswerSlots(model);
-	int			count = 0;
+	int			remembered = EasqTallyTotal(&model->tally);
 
-	if (slots == 0)
-		return 0;
-	if (answer->respondent)
-		count = EasqFindOpposite(model, answer->respondent, answer->answer,
-								 (int) EasqBelow(&random, slots), wanted, partners);
-	for (int draw = count; draw < wanted; draw++)
-	{
-		EasqAnswer	found;
-
-		if (EasqFindOpposite(model, NULL, answer->answer, (int) EasqBelow(&random, slots), 1, &found) == 0)
-			break;
-		if (!is_partner_already(partners, count, found.slot))
-			partners[count++] = found;
-	}
-	return count;
-}
-
-/* The pairs of a mini-batch, each once; answers without a partner are counted in *alone. */
-static int
-find_pairs(const EasqModel *model, EasqAnswer *answers, int count, AnswerPair *pairs, int *alone)
-{
-	int			wanted = model->options.pairs_per_answer;
-	int			found = 0;
-	int			unique = 0;
-
-	*alone = 0;
-	for (int i = 0; i < count; i++)
-	{
-		EasqAnswer *partners = palloc(sizeof(EasqAnswer) * wanted);
-		int			n = find_partners(model, &answers[i], partners);
-
-		CHECK_FOR_INTERRUPTS();
-		if (n == 0)
-			(*alone)++;
-		for (int j = 0; j < n; j++)
-		{
-			bool		better = answers[i].answer > partners[j].answer;
-
-			pairs[found].chosen = better ? &answers[i] : &partners[j];
-			pairs[found++].rejected = better ? &partners[j] : &answers[i];
-		}
-	}
-	/* Two new answers may have found each other. */
-	qsort(pairs, found, sizeof(AnswerPair), compare_pairs);
-	for (int i = 0; i < found; i++)
-		if (i == 0 || compare_pairs(&pairs[i], &pairs[i - 1]) != 0)
-			pairs[unique++] = pairs[i];
-	return unique;
+	if (remembered < model->options.warm_up)
+		return psprintf("warm-up: %d of %d answers", remembered, model->options.warm_up);
+	if (model->options.warm_up > 0 && !EasqTallyBothSides(&model->tally, WARM_UP_OF_A_KIND))
+		return psprintf("warm-up: no value has %d answers below it and %d above it", WARM_UP_OF_A_KIND, WARM_UP_OF_A_KIND);
+	return NULL;
 }
 
 /*
  * Encodes pairs into the two halves of a block of rows; a pair whose stored
- * example does not fit the model any more is left out.  Returns the pairs encoded.
+ * example does not fit the model any more is left out.  Returns the pairs
+ * encoded; which, unless NULL, says which.
  */
 static int
-encode_pairs(const EasqLearner *learner, int count, float *chosen, float *rejected,
+encode_pairs(const EasqLearner *learner, int count, float *chosen, float *rejected, int *which,
 			 const char *(*example) (const void *pairs, int i, bool better, int *length), const void *pairs)
 {
 	int			k = learner->model->spec->inputs;
@@ -193,8 +181,11 @@ encode_pairs(const EasqLearner *learner, int count, float *chosen, float *reject
 		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, chosen + (size_t) kept * k, &problem))
 			continue;
 		bytes = example(pairs, i, false, &length);
-		if (EasqEncode(learner->model->spec, learner->encoding, bytes, length, rejected + (size_t) kept * k, &problem))
-			kept++;
+		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, rejected + (size_t) kept * k, &problem))
+			continue;
+		if (which)
+			which[kept] = i;
+		kept++;
 	}
 	return kept;
 }
@@ -202,7 +193,7 @@ encode_pairs(const EasqLearner *learner, int count, float *chosen, float *reject
 static const char *
 answer_example(const void *pairs, int i, bool better, int *length)
 {
-	const AnswerPair *pair = (const AnswerPair *) pairs + i;
+	const EasqAnswerPair *pair = (const EasqAnswerPair *) pairs + i;
 	const EasqAnswer *answer = better ? pair->chosen : pair->rejected;
 
 	*length = answer->length;
@@ -220,19 +211,23 @@ behaviour_example(const void *pairs, int i, bool better, int *length)
 
 /* Rows of a batch in the order that EasqBatch wants, whatever could not be encoded left out. */
 static EasqBatch
-build_batch(const EasqLearner *learner, const AnswerPair *pairs, int survey, const EasqPair *behaviours, int behaviour)
+build_batch(const EasqLearner *learner, const EasqAnswerPair *pairs, int survey, const EasqPair *behaviours, int behaviour)
 {
 	size_t		row = learner->model->spec->inputs;
 	float	   *x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * row * 2 * (survey + behaviour));
 	float	   *second = x + row * survey;
-	EasqBatch	batch = {.x = x};
+	float	   *weight = palloc(sizeof(float) * Max(survey, 1));
+	int		   *which = palloc(sizeof(int) * Max(survey, 1));
+	EasqBatch	batch = {.x = x, .weight = weight};
 	float	   *end;
 
-	batch.survey = encode_pairs(learner, survey, x, second, answer_example, pairs);
+	batch.survey = encode_pairs(learner, survey, x, second, which, answer_example, pairs);
+	for (int i = 0; i < batch.survey; i++)
+		weight[i] = pairs[which[i]].weight;
 	memmove(x + row * batch.survey, second, sizeof(float) * row * batch.survey);
 	end = x + row * 2 * batch.survey;
 	second = end + row * behaviour;
-	batch.behaviour = encode_pairs(learner, behaviour, end, second, behaviour_example, behaviours);
+	batch.behaviour = encode_pairs(learner, behaviour, end, second, NULL, behaviour_example, behaviours);
 	memmove(end + row * batch.behaviour, second, sizeof(float) * row * batch.behaviour);
 	return batch;
 }
@@ -256,43 +251,53 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 			EasqSkipped *skipped, bool strict)
 {
 	EasqModel  *model = learner->model;
-	AnswerPair *pairs = palloc(sizeof(AnswerPair) * count * model->options.pairs_per_answer);
+	EasqAnswerPair *pairs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswerPair) * (Size) count * model->options.pairs_per_answer);
+	const char *warm_up;
 	EasqRandom	random;
 	EasqPair   *behaviours;
 	EasqBatch	batch;
 	EasqStepOutcome outcome;
 	EasqStepRow row = {.model = model->name, .source = source};
+	int			learned = 0;
 	int			alone;
 	int			found;
 	int			drawn;
 
 	calibrate(learner, answers, count);
 	EasqRemember(model, answers, count);
-	found = find_pairs(model, answers, count, pairs, &alone);
+	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
-		EasqSkip(skipped, "no remembered answer differs from it", alone);
+		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
+				 "no remembered answer differs from it", alone);
 	if (found == 0)
 		return;
-	random = stream(model, STREAM_BEHAVIOUR, 0);
+	for (int i = 0; i < count; i++)
+		learned += !answers[i].held_back;
+	learned -= alone;
+	warm_up = warming_up(model);
+	learner->hyper.lambda2 = warm_up ? 0 : model->options.hyper.lambda2;
+	random = EasqDraws(model, EASQ_DRAW_BEHAVIOUR, 0);
 	drawn = EasqDrawBehaviour(model, model->options.behaviour_pairs, &random, &behaviours);
 	batch = build_batch(learner, pairs, found, behaviours, drawn);
 	if (batch.survey == 0)
 	{
-		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", count - alone);
+		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
 		return;
 	}
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("model \"%s\" did not learn from %d answers: %s", model->name, count - alone, row.reason),
+				 errmsg("model \"%s\" did not learn from %d answers: %s", model->name, learned, row.reason),
 				 errhint("Lower learning_rate, or leave out the option strict of easq_learn.")));
 	row.status = row.reason ? "skipped" : outcome.strength < 1 ? "shortened" : "applied";
 	if (row.reason == NULL && outcome.strength < 1)
 		row.reason = "behaviour budget";
 	/* The version that will be written: one for all steps of a statement. */
 	row.adapter_version = strcmp(row.status, "skipped") == 0 ? 0 : model->adapter_version + 1;
-	row.answers = count - alone;
+	if (row.reason == NULL)
+		row.reason = warm_up;
+	row.answers = learned;
 	row.pairs = batch.survey;
 	row.behaviour_pairs = batch.behaviour;
 	row.metrics = &outcome.metrics;
@@ -320,6 +325,8 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 	EasqSkippedInit(&skipped);
 	count = keep_usable(learner, answers, count, &skipped, strict);
 	settle_order(learner->model, answers, count);
+	count = keep_last_words(answers, count, &skipped);
+	hold_back(learner->model, answers, count, &skipped);
 	for (int done = 0; done < count; done += EASQ_ANSWERS_A_STEP)
 	{
 		old = MemoryContextSwitchTo(context);

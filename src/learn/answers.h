@@ -10,7 +10,7 @@
 
 /*
  * Learns in an order that depends on the answers alone (not on that of the
- * array); those with slot -1 are remembered on the way.  A row of easq.step
+ * array, but for asked_at); those without an ordinal are remembered on the way.  A row of easq.step
  * for each step, and one for each reason why answers were not learned.
  * strict: an answer that cannot be used is an ERROR (one without an opposite is not).
  */

@@ -22,6 +22,7 @@
 #include "learn/answer_key.h"
 #include "learn/answer_value.h"
 #include "learn/collect.h"
+#include "learn/context.h"
 
 #define FETCH_ROWS 1000
 
@@ -31,6 +32,10 @@ EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given)
 	static const char *const backlogs[] = {"none", "remember", "learn", NULL};
 	static const EasqOption table[] = {
 		{"key", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, key), NULL, false},
+		{"weight", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, weight), NULL, false},
+		{"weight_limit", EASQ_OPTION_REAL, 10, 1, 1e6, offsetof(EasqLearnOptions, weight_limit), NULL, false},
+		{"asked_at", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, asked_at), NULL, false},
+		{"answers_per_hour", EASQ_OPTION_INT, 0, 0, 1000000, offsetof(EasqLearnOptions, answers_per_hour), NULL, false},
 		{"backlog", EASQ_OPTION_CHOICE, 0, 0, 0, offsetof(EasqLearnOptions, backlog), backlogs, false},
 		{"strict", EASQ_OPTION_BOOL, 0, 0, 0, offsetof(EasqLearnOptions, strict), NULL, false},
 		{"queue", EASQ_OPTION_BOOL, 0, 0, 0, offsetof(EasqLearnOptions, queue), NULL, false},
@@ -49,6 +54,8 @@ typedef struct Columns
 	int			answer;			/* attribute numbers */
 	int			respondent;
 	int			key;			/* 0: none */
+	const EasqLearnOptions *options;
+	EasqContext context;
 	FmgrInfo	respondent_output;
 	FmgrInfo	key_output;
 	Oid			key_type;
@@ -90,6 +97,8 @@ match_columns(Columns *columns, const EasqSpec *spec, const EasqQuestionnaire *q
 	columns->reader = EasqReaderCreate(spec, desc, CurrentMemoryContext);
 	columns->questionnaire = psprintf("%s.%s", get_namespace_name(get_rel_namespace(questionnaire->relation)),
 									  get_rel_name(questionnaire->relation));
+	columns->options = options;
+	EasqContextInit(&columns->context, options, desc, what);
 	columns->values = palloc(sizeof(Datum) * desc->natts);
 	columns->nulls = palloc(sizeof(bool) * desc->natts);
 	columns->row_context = AllocSetContextCreate(CurrentMemoryContext, "easq answer", ALLOCSET_SMALL_SIZES);
@@ -124,13 +133,15 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 {
 	const Datum *values = columns->values;
 	const bool *nulls = columns->nulls;
+	bool		named;
 
 	memset(answer, 0, sizeof(*answer));
-	answer->slot = -1;
 	if (!EasqReadAnswer(&columns->answer_reader, values[columns->answer - 1], nulls[columns->answer - 1],
 						&answer->answer, problem))
 		return false;
 	if (isnan(answer->answer))
+		return false;
+	if (!EasqReadContext(&columns->context, values, nulls, answer, problem))
 		return false;
 	resetStringInfo(&columns->example);
 	if (!EasqReadExample(columns->reader, values, nulls, &columns->example, problem))
@@ -139,8 +150,11 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 	answer->length = columns->example.len;
 	if (!nulls[columns->respondent - 1])
 		answer->respondent = OutputFunctionCall(&columns->respondent_output, values[columns->respondent - 1]);
-	answer->keyed = columns->key > 0 && !nulls[columns->key - 1];
-	if (answer->keyed)
+	answer->per_hour = columns->options->answers_per_hour;
+	named = columns->key > 0 && !nulls[columns->key - 1];
+	/* Who said it again about the same has changed their mind; nobody knows that of an unknown respondent. */
+	answer->keyed = named || answer->respondent != NULL;
+	if (named)
 		EasqNamedKey(columns->questionnaire, key_text(columns, values[columns->key - 1]), answer->key);
 	else
 		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
@@ -168,6 +182,8 @@ collect_row(EasqCollection *collection, Columns *columns, bool strict)
 	}
 	else if (problem.sqlstate != 0)
 		EasqSkip(&collection->refused, problem.message, 1);
+	else if (!columns->nulls[columns->answer - 1])
+		collection->uncertain++;
 	MemoryContextReset(columns->row_context);
 }
 
@@ -314,5 +330,6 @@ EasqCollectionSubtract(EasqCollection *now, EasqCollection *before)
 	}
 	now->count = kept_now;
 	before->count = kept_before;
+	now->uncertain = Max(now->uncertain - before->uncertain, 0);
 	subtract_refused(&now->refused, &before->refused);
 }

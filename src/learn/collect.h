@@ -18,6 +18,10 @@
 typedef struct EasqLearnOptions
 {
 	char	   *key;			/* column that names an answer */
+	char	   *weight;			/* column of inverse-propensity weights */
+	double		weight_limit;	/* what they are clipped at */
+	char	   *asked_at;		/* column that says when */
+	int			answers_per_hour;	/* of a respondent that are learned; 0: no limit */
 	int			backlog;		/* EasqBacklog */
 	bool		strict;			/* an answer that cannot be learned fails the statement */
 	bool		queue;			/* do not wait for the model: queue the answer */
@@ -38,6 +42,7 @@ typedef struct EasqCollection
 	EasqAnswer *answers;		/* those that can make a pair */
 	int			count;
 	int			room;
+	int			uncertain;		/* rows whose answer is 'uncertain' */
 	EasqSkipped refused;		/* rows with an answer that cannot be learned */
 } EasqCollection;
 
@@ -49,7 +54,7 @@ extern void EasqCollect(EasqCollection *collection, const EasqSpec *spec,
 						const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
 						Oid relation, TupleDesc desc, Tuplestorestate *rows);
 
-/* Sorts both, and moves what is in both (same key, same answer) out of either. */
+/* Sorts both, and moves what is in both (same key, same answer) out of either; uncertain ones and refused ones are counted off. */
 extern void EasqCollectionSubtract(EasqCollection *now, EasqCollection *before);
 
 #endif

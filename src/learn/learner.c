@@ -30,6 +30,7 @@ set_start(EasqLearner *learner, EasqModel *model, const EasqEncoding *encoding, 
 
 	learner->model = model;
 	learner->encoding = encoding;
+	learner->hyper = model->options.hyper;
 	learner->weights = weights;
 	learner->adam = adam;
 	learner->stored_answers = model->answers;
@@ -82,7 +83,7 @@ EasqLearnerSave(EasqLearner *learner)
 {
 	if (learner->changed)
 		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v);
-	else if (learner->forgot || learner->model->answers != learner->stored_answers)
+	else if (learner->counted || learner->model->answers != learner->stored_answers)
 		EasqWriteCounters(learner->model);
 	EasqPinSet(&learner->pin, NULL);
 	PopActiveSnapshot();
@@ -122,7 +123,7 @@ try_step(EasqLearner *learner, const EasqBatch *batch, double strength, EasqAdam
 {
 	const EasqLayout *layout = &learner->model->layout;
 	size_t		adapter = layout->total - layout->backbone;
-	EasqHyper	hyper = learner->model->options.hyper;
+	EasqHyper	hyper = learner->hyper;
 
 	reserve_work(learner, 2 * (size_t) (batch->survey + batch->behaviour));
 	adam->m = learner->trial + layout->total;

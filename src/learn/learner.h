@@ -15,11 +15,12 @@ typedef struct EasqLearner
 {
 	EasqModel  *model;			/* its own copy; counters move as it learns */
 	const EasqEncoding *encoding;
+	EasqHyper	hyper;			/* of the steps: the model's, unless the caller changes them */
 	float	   *weights;		/* own copy of the whole block */
 	EasqAdam	adam;			/* of the adapter; step is model->adapter_step */
 	bool		changed;		/* weights differ from what is stored */
 	int64		stored_answers; /* model->answers as it is stored */
-	bool		forgot;			/* remembered answers were deleted: the adapter row must move, or REPEATABLE READ would not notice */
+	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
 	MemoryContext context;		/* of all that it allocates */
 	float	   *trial;			/* weights, m, v of a step that is not accepted yet */

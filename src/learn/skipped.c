@@ -28,16 +28,19 @@ EasqSkip(EasqSkipped *skipped, const char *reason, int answers)
 }
 
 void
+EasqLogUnlearned(const char *model, const char *source, const char *status, const char *reason, int answers)
+{
+	EasqStepRow row = {
+		.model = model, .source = source, .status = status, .reason = reason, .answers = answers
+	};
+
+	EasqLogStep(&row);
+}
+
+void
 EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source)
 {
 	for (int i = 0; i < skipped->reasons; i++)
-	{
-		EasqStepRow row = {
-			.model = model, .source = source, .status = "skipped",
-			.reason = skipped->reason[i], .answers = skipped->count[i]
-		};
-
-		if (row.answers > 0)
-			EasqLogStep(&row);
-	}
+		if (skipped->count[i] > 0)
+			EasqLogUnlearned(model, source, "skipped", skipped->reason[i], skipped->count[i]);
 }

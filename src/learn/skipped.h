@@ -20,6 +20,8 @@ typedef struct EasqSkipped
 /* Texts are copied to the current context. */
 extern void EasqSkippedInit(EasqSkipped *skipped);
 extern void EasqSkip(EasqSkipped *skipped, const char *reason, int answers);
+/* One row of easq.step about answers that were not learned. */
+extern void EasqLogUnlearned(const char *model, const char *source, const char *status, const char *reason, int answers);
 /* A row of easq.step for each reason. */
 extern void EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source);
 

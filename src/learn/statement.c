@@ -17,6 +17,7 @@
 #include "learn/author.h"
 #include "learn/statement.h"
 #include "store/log.h"
+#include "store/queue.h"
 
 /* The features as the model has them now; they never change, so no lock is needed. */
 static EasqSpec *
@@ -110,20 +111,22 @@ collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 }
 
 static void
-log_unlearned(const char *model, const char *source, const char *status, const char *reason, int answers)
+log_uncertain(const char *model, const char *source, int uncertain)
 {
 	EasqStepRow row = {
-		.model = model, .source = source, .status = status, .reason = reason, .answers = answers
+		.model = model, .source = source, .status = "skipped", .reason = "uncertain answers make no pair",
+		.answers = uncertain, .uncertain = uncertain
 	};
 
-	EasqLogStep(&row);
+	if (uncertain > 0)
+		EasqLogStep(&row);
 }
 
 static void
 forget(EasqLearner *learner, const EasqCollection *answers)
 {
 	for (int i = 0; i < answers->count; i++)
-		learner->forgot |= EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
+		learner->counted |= EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
 }
 
 /* What others left; an answer that was queued and then changed is not learned at all. */
@@ -132,9 +135,11 @@ learn_queued(EasqLearner *learner)
 {
 	EasqCollection now = {0};
 	EasqCollection before = {0};
+	int64		uncertain = learner->model->uncertain;
 
 	now.count = EasqTakeQueued(learner->model, false, &now.answers);
 	before.count = EasqTakeQueued(learner->model, true, &before.answers);
+	learner->counted |= learner->model->uncertain > uncertain;
 	EasqCollectionSubtract(&now, &before);
 	forget(learner, &before);
 	if (now.count > 0)
@@ -146,7 +151,9 @@ queue(const char *model, const EasqCollection *now, const EasqCollection *before
 {
 	EasqQueueAnswers(model, now->answers, now->count, false);
 	EasqQueueAnswers(model, before->answers, before->count, true);
-	log_unlearned(model, source, "queued", "another transaction is teaching the model", now->count);
+	EasqQueueUncertain(model, now->uncertain);
+	if (now->count > 0 || before->count > 0)
+		EasqLogUnlearned(model, source, "queued", "another transaction is teaching the model", now->count);
 }
 
 static bool
@@ -168,7 +175,8 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	collect_once(questionnaire, options, written, &now, &before);
 	EasqCollectionSubtract(&now, &before);
 	EasqLogSkipped(&now.refused, questionnaire->model, written->source);
-	if (now.count == 0 && before.count == 0)
+	log_uncertain(questionnaire->model, written->source, now.uncertain);
+	if (now.count == 0 && before.count == 0 && now.uncertain == 0)
 		return;
 	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);
 	if (learner == NULL)
@@ -178,6 +186,8 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	}
 	learn_queued(learner);
 	forget(learner, &before);
+	learner->model->uncertain += now.uncertain;
+	learner->counted |= now.uncertain > 0;
 	EasqLearnAnswers(learner, now.answers, now.count, written->source, options->strict);
 	EasqLearnerSave(learner);
 }
@@ -224,9 +234,9 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *wr
 		CurrentResourceOwner = owner;
 		if (options.strict || must_stay_an_error(error->sqlerrcode))
 			ReThrowError(error);
-		log_unlearned(questionnaire->model, written->source, "skipped",
-					  psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)),
-					  (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
+		EasqLogUnlearned(questionnaire->model, written->source, "skipped",
+						 psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)),
+						 (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(outer);

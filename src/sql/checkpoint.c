@@ -14,6 +14,7 @@
 #include "store/checkpoint.h"
 #include "store/model.h"
 #include "store/snapshot.h"
+#include "store/tensor.h"
 
 PG_FUNCTION_INFO_V1(easq_checkpoint);
 PG_FUNCTION_INFO_V1(easq_restore);
@@ -82,15 +83,14 @@ easq_restore(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 	char	   *label = label_argument(fcinfo);
 	EasqModel  *model;
-	int			replay_answers;
 
 	EasqPreventReadOnly("easq_restore()");
 	model = lock_model(name);
-	replay_answers = model->options.replay_answers;
 	EasqCheckpointRestore(model, label);
 	rebase(model);
-	if (model->options.replay_answers != replay_answers)
-		EasqResizeAnswers(model);
+	EasqTrimRespondents(model);
+	EasqTrimAnswers(model);
+	EasqWriteCounters(model);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }

@@ -144,7 +144,6 @@ easq_configure(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 	Jsonb	   *options = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	EasqModel  *model;
-	int			replay_answers;
 
 	EasqPreventReadOnly("easq_configure()");
 	EasqModelCheckTeacher(name, GetUserId());
@@ -154,11 +153,10 @@ easq_configure(PG_FUNCTION_ARGS)
 	/* It may have changed hands while we waited. */
 	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
 	model->owner = take_owner(&options, model->owner);
-	replay_answers = model->options.replay_answers;
 	EasqOptionsApply(&model->options, options, false);
+	EasqTrimRespondents(model);
+	EasqTrimAnswers(model);
 	EasqWriteDefinition(model);
-	if (model->options.replay_answers != replay_answers)
-		EasqResizeAnswers(model);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }

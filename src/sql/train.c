@@ -287,28 +287,41 @@ train(Training *training)
 
 /* ----------------------------------------------------------- the last write */
 
-/* Training's answers, but room of the ring is left to those that came meanwhile. */
+static bool
+has_key(const EasqAnswer *answers, int count, const uint8 *key)
+{
+	for (int i = 0; i < count; i++)
+		if (memcmp(answers[i].key, key, EASQ_KEY_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* Training's answers, but for those that were given again meanwhile, and room is left to those that came. */
 static void
-remember_answers(const Training *training, EasqModel *model, int came)
+remember_answers(const Training *training, EasqModel *model, const EasqAnswer *came, int came_count)
 {
 	int			kept;
 	const EasqTrainRow *rows = EasqSpoolAnswers(training->spool, &kept);
-	int			count = Min(kept, Max(model->options.replay_answers - came, 0));
-	EasqAnswer *answers = palloc0(sizeof(EasqAnswer) * Max(count, 1));
+	int			most = Min(kept, Max(model->options.replay_answers - came_count, 0));
+	int			count = 0;
+	EasqAnswer *answers = palloc0(sizeof(EasqAnswer) * Max(most, 1));
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < most; i++)
 	{
 		const EasqTrainRow *row = &rows[i];
-		EasqAnswer *answer = &answers[i];
+		EasqAnswer *answer = &answers[count];
 
 		answer->respondent = (char *) row->respondent_text;
 		answer->answer = row->answer;
 		answer->example = (char *) row->example;
 		answer->length = row->length;
-		answer->slot = -1;
+		answer->weight = 1;
+		answer->asked_at = DT_NOBEGIN;
 		/* The same answer is remembered once, however often it is trained on. */
 		answer->keyed = true;
 		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
+		if (!has_key(came, came_count, answer->key))
+			count++;
 	}
 	EasqRemember(model, answers, count);
 	EasqTrimAnswers(model);
@@ -380,7 +393,7 @@ write_model(Training *training, EasqModel **written)
 	start_budget(training, model);
 	EasqSnapshotForget(model->name, EASQ_AUDITED);
 	EasqSnapshotWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
-	remember_answers(training, model, count);
+	remember_answers(training, model, came, count);
 
 	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer), adam);
 	if (count > 0)

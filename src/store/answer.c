@@ -1,15 +1,15 @@
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
+#include <math.h>
+
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "store/answer.h"
 #include "store/columns.h"
 #include "store/row.h"
+
+/* Draws from among answers of any value, before one is looked for below and above. */
+#define DRAWS 4
 
 static void
 read_answer(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
@@ -17,332 +17,241 @@ read_answer(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 	int			length;
 	char	   *key = EasqColumnBytes(scan, tuple, ANSWER_KEY, &length);
 
-	memset(answer->key, 0, EASQ_KEY_BYTES);
+	memset(answer, 0, sizeof(*answer));
 	memcpy(answer->key, key, Min(length, EASQ_KEY_BYTES));
 	pfree(key);
-	answer->keyed = false;
 	answer->respondent = EasqColumnTextOrNull(scan, tuple, ANSWER_RESPONDENT);
 	answer->answer = DatumGetFloat8(EasqColumn(scan, tuple, ANSWER_ANSWER));
+	answer->weight = DatumGetFloat8(EasqColumn(scan, tuple, ANSWER_WEIGHT));
+	answer->asked_at = EasqColumnTime(scan, tuple, ANSWER_ASKED_AT);
 	answer->example = EasqColumnBytes(scan, tuple, ANSWER_EXAMPLE, &answer->length);
-	answer->slot = DatumGetInt32(EasqColumn(scan, tuple, ANSWER_SLOT));
 	answer->ordinal = DatumGetInt64(EasqColumn(scan, tuple, ANSWER_ORDINAL));
 }
 
+static double
+value_of(const EasqScan *scan, HeapTuple tuple)
+{
+	return DatumGetFloat8(EasqColumn(scan, tuple, ANSWER_ANSWER));
+}
+
+static bool
+differs(double a, double b)
+{
+	return a < b || a > b;
+}
+
+/* ------------------------------------------------------ of one respondent */
+
+void
+EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent)
+{
+	ScanKeyData keys[2];
+
+	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
+	EasqKeyText(&keys[1], ANSWER_RESPONDENT, respondent);
+	EasqScanBegin(scan, "answer", "answer_respondent", mode, GetActiveSnapshot(), 2, keys);
+}
+
 static void
-key_bytes(ScanKey key, AttrNumber attribute, const uint8 *bytes)
-{
-	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_BYTEAEQ, EasqBytesDatum(bytes, EASQ_KEY_BYTES));
-}
-
-/* Places of the ring: at least one step's answers, so that they find each other. */
-static int
-ring_size(const EasqModel *model)
-{
-	return Max(model->options.replay_answers, EASQ_ANSWERS_A_STEP);
-}
-
-int
-EasqAnswerSlots(const EasqModel *model)
-{
-	return (int) Min(model->answers, (int64) ring_size(model));
-}
-
-/* Writes one answer over a remembered row, or into an empty slot. */
-static void
-write_answer(EasqWriter *writer, const EasqModel *model, const EasqAnswer *answer, HeapTuple old)
-{
-	EasqRow		row;
-
-	EasqRowInit(&row);
-	EasqRowSetText(&row, ANSWER_MODEL, model->name);
-	EasqRowSet(&row, ANSWER_SLOT, Int32GetDatum(answer->slot));
-	EasqRowSet(&row, ANSWER_ORDINAL, Int64GetDatum(answer->ordinal));
-	EasqRowSetText(&row, ANSWER_RESPONDENT, answer->respondent);
-	EasqRowSet(&row, ANSWER_KEY, EasqBytesDatum(answer->key, EASQ_KEY_BYTES));
-	EasqRowSet(&row, ANSWER_ANSWER, Float8GetDatum(answer->answer));
-	EasqRowSet(&row, ANSWER_EXAMPLE, EasqBytesDatum(answer->example, answer->length));
-	if (HeapTupleIsValid(old))
-		EasqWriterUpdate(writer, old, row.values, row.nulls, row.replaces);
-	else
-		EasqWriterInsert(writer, row.values, row.nulls);
-}
-
-/* The slot of a keyed answer that is there already; -1: none. */
-static int
-slot_of_key(const EasqModel *model, const uint8 *bytes)
+read_ordinal(const EasqModel *model, int64 ordinal, EasqAnswer *answer)
 {
 	ScanKeyData keys[2];
 	EasqScan	scan;
 	HeapTuple	tuple;
-	int			slot = -1;
 
 	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	key_bytes(&keys[1], ANSWER_KEY, bytes);
-	EasqScanBegin(&scan, "answer", "answer_key", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	EasqKeyInt8(&keys[1], ANSWER_ORDINAL, BTEqualStrategyNumber, ordinal);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
 	tuple = EasqScanNext(&scan, false);
-	if (HeapTupleIsValid(tuple))
-		slot = DatumGetInt32(EasqColumn(&scan, tuple, ANSWER_SLOT));
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("answer " INT64_FORMAT " of model \"%s\" is in one index of easq.answer and not in another", ordinal, model->name),
+				 errhint("REINDEX TABLE easq.answer.")));
+	read_answer(&scan, tuple, answer);
 	EasqScanEnd(&scan);
-	return slot;
 }
 
-static void
-remember_one(EasqWriter *writer, EasqModel *model, EasqAnswer *answer)
+int
+EasqFindOwnOpposite(const EasqModel *model, const char *respondent, double answer,
+					EasqRandom *random, int limit, EasqAnswer *found, int *own)
+{
+	int			most = model->options.answers_per_respondent;
+	int			room = 64;
+	int64	   *opposite = palloc(sizeof(int64) * room);
+	int			opposites = 0;
+	int			first;
+	EasqScan	scan;
+	HeapTuple	tuple;
+
+	*own = 0;
+	EasqScanOwn(&scan, AccessShareLock, model, respondent);
+	/* From the newest back: what made room, and may still be in the index, lies beyond. */
+	while ((most == 0 || *own < most) && HeapTupleIsValid(tuple = EasqScanNext(&scan, true)))
+	{
+		(*own)++;
+		if (!differs(value_of(&scan, tuple), answer))
+			continue;
+		if (opposites == room)
+			opposite = repalloc_huge(opposite, sizeof(int64) * (Size) (room *= 2));
+		opposite[opposites++] = DatumGetInt64(EasqColumn(&scan, tuple, ANSWER_ORDINAL));
+	}
+	EasqScanEnd(&scan);
+	limit = Min(limit, opposites);
+	first = opposites > 0 ? (int) EasqBelow(random, (uint64) opposites) : 0;
+	for (int i = 0; i < limit; i++)
+		read_ordinal(model, opposite[(first + i) % opposites], &found[i]);
+	pfree(opposite);
+	return limit;
+}
+
+/* ------------------------------------------------------------ of any value */
+
+void
+EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqTallied *kind, int64 from)
+{
+	bool		mixed = isnan(kind->value);
+	ScanKeyData keys[3];
+	int			nkeys = 0;
+
+	EasqKeyText(&keys[nkeys++], ANSWER_MODEL, model->name);
+	if (!mixed)
+		EasqKeyFloat8(&keys[nkeys++], ANSWER_ANSWER, BTEqualStrategyNumber, kind->value);
+	EasqKeyInt8(&keys[nkeys++], ANSWER_ORDINAL, BTGreaterEqualStrategyNumber, from);
+	EasqScanBegin(scan, "answer", mixed ? "answer_pkey" : "answer_value", mode, GetActiveSnapshot(), nkeys, keys);
+}
+
+/* The next of a kind from a drawn ordinal on, or else its first. */
+static bool
+draw_of_value(const EasqModel *model, const EasqTallied *kind, EasqRandom *random, EasqAnswer *found)
+{
+	int64		range = Max(model->answers - kind->oldest + 1, 1);
+	int64		from = kind->oldest + (int64) EasqBelow(random, (uint64) range);
+	bool		any = false;
+
+	for (int round = 0; round < 2 && !any; round++)
+	{
+		EasqScan	scan;
+		HeapTuple	tuple;
+
+		EasqScanValue(&scan, AccessShareLock, model, kind, round == 0 ? from : kind->oldest);
+		tuple = EasqScanNext(&scan, false);
+		any = HeapTupleIsValid(tuple);
+		if (any)
+			read_answer(&scan, tuple, found);
+		EasqScanEnd(&scan);
+	}
+	return any;
+}
+
+/* The first answer in the order of values, of those that compare so with a value; false: none. */
+static bool
+first_value(const EasqModel *model, StrategyNumber strategy, double value, bool backward, double *first)
 {
 	ScanKeyData keys[2];
 	EasqScan	scan;
-
-	answer->slot = answer->keyed ? slot_of_key(model, answer->key) : -1;
-	if (answer->slot < 0)
-		answer->slot = (int) (model->answers % ring_size(model));
-	answer->ordinal = ++model->answers;
+	HeapTuple	tuple;
 
 	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyInt4(&keys[1], ANSWER_SLOT, BTEqualStrategyNumber, answer->slot);
-	EasqScanBegin(&scan, "answer", "answer_pkey", RowExclusiveLock, GetActiveSnapshot(), 2, keys);
-	write_answer(writer, model, answer, EasqScanNext(&scan, false));
+	EasqKeyFloat8(&keys[1], ANSWER_ANSWER, strategy, value);
+	EasqScanBegin(&scan, "answer", "answer_value", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	tuple = EasqScanNext(&scan, backward);
+	if (HeapTupleIsValid(tuple))
+		*first = value_of(&scan, tuple);
 	EasqScanEnd(&scan);
+	return HeapTupleIsValid(tuple);
 }
 
-void
-EasqRemember(EasqModel *model, EasqAnswer *answers, int count)
+/*
+ * A value below or above: the one next to a drawn point between the nearest
+ * and the farthest, on either hand of it.
+ */
+static bool
+draw_other_value(const EasqModel *model, double answer, EasqRandom *random, double *value)
 {
-	EasqWriter	writer;
-	bool		may_meet = count > model->options.replay_answers;
+	double		near_below;
+	double		near_above;
+	bool		below = first_value(model, BTLessStrategyNumber, answer, true, &near_below);
+	bool		above = first_value(model, BTGreaterStrategyNumber, answer, false, &near_above);
+	double		nearest;
+	double		farthest;
+	double		share = EasqUniform(random);
+	double		point;
 
-	if (count == 0)
-		return;
-	for (int i = 0; i < count; i++)
-		may_meet |= answers[i].keyed;
-	EasqWriterBegin(&writer, "answer");
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (answers[i].slot >= 0)
-			continue;
-		remember_one(&writer, model, &answers[i]);
-		/* The next one may have the same key, or come to the same slot. */
-		if (may_meet)
-		{
-			CommandCounterIncrement();
-			UpdateActiveSnapshotCommandId();
-		}
-	}
-	EasqWriterEnd(&writer);
-	UpdateActiveSnapshotCommandId();
+	if (!below && !above)
+		return false;
+	below = below && (!above || EasqBelow(random, 2) == 0);
+	nearest = below ? near_below : near_above;
+	if (!first_value(model, below ? BTLessStrategyNumber : BTGreaterStrategyNumber, answer, !below, &farthest))
+		farthest = nearest;
+	point = share * nearest + (1.0 - share) * farthest;
+	if (EasqBelow(random, 2) == 0
+		? !first_value(model, BTGreaterEqualStrategyNumber, point, false, value)
+		: !first_value(model, BTLessEqualStrategyNumber, point, true, value))
+		*value = nearest;
+	/* Rounding may have moved the point beyond the nearest. */
+	if (below ? !(*value < answer) : !(*value > answer))
+		*value = nearest;
+	return true;
+}
+
+/* More values than are counted: a draw from all mostly differs, and where it does not, one value is picked. */
+static bool
+draw_from_mixed(const EasqModel *model, double answer, EasqRandom *random, EasqAnswer *found)
+{
+	EasqTallied	one = model->tally.part[0];
+
+	for (int draw = 0; draw < DRAWS; draw++)
+		if (draw_of_value(model, &model->tally.part[0], random, found) && differs(found->answer, answer))
+			return true;
+	return draw_other_value(model, answer, random, &one.value) && draw_of_value(model, &one, random, found);
 }
 
 bool
-EasqForget(EasqModel *model, const uint8 *key, double answer)
+EasqDrawOpposite(const EasqModel *model, double answer, EasqRandom *random, EasqAnswer *found)
 {
-	ScanKeyData keys[2];
-	EasqScan	scan;
-	EasqWriter	writer;
-	HeapTuple	tuple;
-	bool		found = false;
+	const EasqTally *tally = &model->tally;
+	int			others = 0;
+	int			place;
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	key_bytes(&keys[1], ANSWER_KEY, key);
-	EasqWriterBegin(&writer, "answer");
-	EasqScanBegin(&scan, "answer", "answer_key", RowExclusiveLock, GetActiveSnapshot(), 2, keys);
-	while (!found && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	if (EasqTallyMixed(tally))
+		return draw_from_mixed(model, answer, random, found);
+	for (int i = 0; i < tally->count; i++)
+		if (differs(tally->part[i].value, answer))
+			others += tally->part[i].remembered;
+	if (others == 0)
+		return false;
+	place = (int) EasqBelow(random, (uint64) others);
+	for (int i = 0; i < tally->count; i++)
 	{
-		if (DatumGetFloat8(EasqColumn(&scan, tuple, ANSWER_ANSWER)) != answer)
+		if (!differs(tally->part[i].value, answer))
 			continue;
-		EasqWriterDelete(&writer, tuple);
-		found = true;
+		if (place < tally->part[i].remembered)
+			return draw_of_value(model, &tally->part[i], random, found);
+		place -= tally->part[i].remembered;
 	}
-	EasqScanEnd(&scan);
-	EasqWriterEnd(&writer);
-	UpdateActiveSnapshotCommandId();
-	return found;
-}
-
-/* Deletes the answers that came before the latest so many. */
-static void
-keep_latest(const EasqModel *model, int64 latest)
-{
-	ScanKeyData key;
-	EasqScan	scan;
-	EasqWriter	writer;
-	HeapTuple	tuple;
-
-	EasqKeyText(&key, ANSWER_MODEL, model->name);
-	EasqWriterBegin(&writer, "answer");
-	EasqScanBegin(&scan, "answer", "answer_pkey", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
-	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
-		if (DatumGetInt64(EasqColumn(&scan, tuple, ANSWER_ORDINAL)) <= model->answers - latest)
-			EasqWriterDelete(&writer, tuple);
-	EasqScanEnd(&scan);
-	EasqWriterEnd(&writer);
-	UpdateActiveSnapshotCommandId();
-}
-
-void
-EasqTrimAnswers(const EasqModel *model)
-{
-	if (model->options.replay_answers < EASQ_ANSWERS_A_STEP)
-		keep_latest(model, model->options.replay_answers);
-}
-
-void
-EasqResizeAnswers(const EasqModel *model)
-{
-	EasqAnswer *answers;
-	int			count = EasqAnswersSince(model, 0, &answers);
-	int			kept = Min(count, model->options.replay_answers);
-	EasqWriter	writer;
-
-	keep_latest(model, 0);
-	EasqWriterBegin(&writer, "answer");
-	/* The oldest of a full ring lies where the next answer will go. */
-	for (int i = 0; i < kept; i++)
-	{
-		EasqAnswer *answer = &answers[count - kept + i];
-
-		answer->slot = (int) ((model->answers - kept + i) % ring_size(model));
-		write_answer(&writer, model, answer, NULL);
-	}
-	EasqWriterEnd(&writer);
-	UpdateActiveSnapshotCommandId();
-}
-
-/* From slot first on, below slot last. */
-static int
-collect_opposite(const EasqModel *model, const char *respondent, double answer,
-				 int first, int last, int limit, EasqAnswer *found)
-{
-	ScanKeyData keys[4];
-	int			nkeys = 0;
-	EasqScan	scan;
-	HeapTuple	tuple;
-	int			count = 0;
-
-	EasqKeyText(&keys[nkeys++], ANSWER_MODEL, model->name);
-	if (respondent)
-		EasqKeyText(&keys[nkeys++], ANSWER_RESPONDENT, respondent);
-	EasqKeyInt4(&keys[nkeys++], ANSWER_SLOT, BTGreaterEqualStrategyNumber, first);
-	EasqKeyInt4(&keys[nkeys++], ANSWER_SLOT, BTLessStrategyNumber, last);
-	EasqScanBegin(&scan, "answer", respondent ? "answer_respondent" : "answer_pkey",
-				  AccessShareLock, GetActiveSnapshot(), nkeys, keys);
-	while (count < limit && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (DatumGetFloat8(EasqColumn(&scan, tuple, ANSWER_ANSWER)) == answer)
-			continue;
-		read_answer(&scan, tuple, &found[count++]);
-	}
-	EasqScanEnd(&scan);
-	return count;
-}
-
-int
-EasqFindOpposite(const EasqModel *model, const char *respondent, double answer,
-				 int slot, int limit, EasqAnswer *found)
-{
-	int			count = collect_opposite(model, respondent, answer, slot, PG_INT32_MAX, limit, found);
-
-	if (count < limit && slot > 0)
-		count += collect_opposite(model, respondent, answer, 0, slot, limit - count, found + count);
-	return count;
-}
-
-static int
-by_ordinal(const void *a, const void *b)
-{
-	int64		x = ((const EasqAnswer *) a)->ordinal;
-	int64		y = ((const EasqAnswer *) b)->ordinal;
-
-	return x < y ? -1 : x > y;
+	return false;
 }
 
 int
 EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found)
 {
-	ScanKeyData key;
+	ScanKeyData keys[2];
 	EasqScan	scan;
 	HeapTuple	tuple;
 	int			count = 0;
 	int			room = 64;
 
 	*found = palloc(sizeof(EasqAnswer) * room);
-	EasqKeyText(&key, ANSWER_MODEL, model->name);
-	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
+	EasqKeyInt8(&keys[1], ANSWER_ORDINAL, BTGreaterStrategyNumber, answers);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
-		if (DatumGetInt64(EasqColumn(&scan, tuple, ANSWER_ORDINAL)) <= answers)
-			continue;
 		if (count == room)
 			*found = repalloc_huge(*found, sizeof(EasqAnswer) * (Size) (room *= 2));
 		read_answer(&scan, tuple, &(*found)[count++]);
 	}
 	EasqScanEnd(&scan);
-	qsort(*found, count, sizeof(EasqAnswer), by_ordinal);
-	return count;
-}
-
-void
-EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count, bool forget)
-{
-	EasqWriter	writer;
-
-	EasqWriterBegin(&writer, "queued");
-	for (int i = 0; i < count; i++)
-	{
-		EasqRow		row;
-		pg_uuid_t	id = EasqNewId();
-
-		EasqRowInit(&row);
-		EasqRowSetText(&row, QUEUED_MODEL, model);
-		EasqRowSetId(&row, QUEUED_ID, &id);
-		EasqRowSetText(&row, QUEUED_RESPONDENT, answers[i].respondent);
-		EasqRowSet(&row, QUEUED_KEY, EasqBytesDatum(answers[i].key, EASQ_KEY_BYTES));
-		EasqRowSet(&row, QUEUED_KEYED, BoolGetDatum(answers[i].keyed));
-		EasqRowSet(&row, QUEUED_FORGET, BoolGetDatum(forget));
-		EasqRowSet(&row, QUEUED_ANSWER, Float8GetDatum(answers[i].answer));
-		EasqRowSet(&row, QUEUED_EXAMPLE, EasqBytesDatum(answers[i].example, answers[i].length));
-		EasqWriterInsert(&writer, row.values, row.nulls);
-	}
-	EasqWriterEnd(&writer);
-}
-
-int
-EasqTakeQueued(const EasqModel *model, bool forget, EasqAnswer **found)
-{
-	ScanKeyData key;
-	EasqScan	scan;
-	EasqWriter	writer;
-	HeapTuple	tuple;
-	int			count = 0;
-	int			room = 16;
-
-	*found = palloc(sizeof(EasqAnswer) * room);
-	EasqKeyText(&key, QUEUED_MODEL, model->name);
-	EasqWriterBegin(&writer, "queued");
-	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
-	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
-	{
-		EasqAnswer *answer;
-		int			length;
-		char	   *bytes;
-
-		if (DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET)) != forget)
-			continue;
-		if (count == room)
-			*found = repalloc_huge(*found, sizeof(EasqAnswer) * (Size) (room *= 2));
-		bytes = EasqColumnBytes(&scan, tuple, QUEUED_KEY, &length);
-		answer = &(*found)[count++];
-		memset(answer, 0, sizeof(*answer));
-		memcpy(answer->key, bytes, Min(length, EASQ_KEY_BYTES));
-		answer->keyed = DatumGetBool(EasqColumn(&scan, tuple, QUEUED_KEYED));
-		answer->respondent = EasqColumnTextOrNull(&scan, tuple, QUEUED_RESPONDENT);
-		answer->answer = DatumGetFloat8(EasqColumn(&scan, tuple, QUEUED_ANSWER));
-		answer->example = EasqColumnBytes(&scan, tuple, QUEUED_EXAMPLE, &answer->length);
-		answer->slot = -1;
-		EasqWriterDelete(&writer, tuple);
-	}
-	EasqScanEnd(&scan);
-	EasqWriterEnd(&writer);
-	UpdateActiveSnapshotCommandId();
 	return count;
 }

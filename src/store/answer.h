@@ -1,11 +1,15 @@
 /*
- * Remembered answers (easq.answer), a ring of the latest replay_answers of a
- * model.  All calls are made under the model's lock and read under the active snapshot.
+ * Remembered answers (easq.answer): at most replay_answers of a model, and
+ * answers_per_respondent of a respondent.  All calls are made under the
+ * model's lock and read under the active snapshot; whatever changes what is
+ * remembered keeps model->tally, and the caller stores the model's counters.
  */
 #ifndef EASQ_ANSWER_H
 #define EASQ_ANSWER_H
 
+#include "core/random.h"
 #include "store/model.h"
+#include "store/table.h"
 
 #define EASQ_KEY_BYTES 16
 #define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
@@ -14,45 +18,63 @@ typedef struct EasqAnswer
 {
 	char	   *respondent;		/* NULL: unknown */
 	uint8		key[EASQ_KEY_BYTES];	/* digest of what identifies it */
-	bool		keyed;			/* the user named the key: a new answer supersedes the one with the same key */
+	bool		keyed;			/* a new answer supersedes the one with the same key */
 	double		answer;			/* more is better */
+	double		weight;			/* above 0 */
+	TimestampTz asked_at;		/* DT_NOBEGIN: not known */
 	char	   *example;		/* packed feature values */
 	int			length;
-	int			slot;			/* where it is remembered, -1: nowhere yet */
-	int64		ordinal;		/* count of answers when it came */
+	int			per_hour;		/* most answers of its respondent that are learned in an hour; 0: no limit */
+	bool		held_back;		/* beyond it: remembered, not learned */
+	int64		ordinal;		/* count of answers when it was remembered, 0: not yet */
 } EasqAnswer;
 
-/* Remembers answers in order (those with a slot are there already), the oldest making room; model->answers counts on, slots and ordinals are set. */
+/* ------------------------------------------------------ remember.c: writing */
+
+/*
+ * Remembers answers in order (those with an ordinal are there already);
+ * model->answers counts on and ordinals are set.  Room is made by the answer
+ * with the same key, else by the respondent's oldest where there are
+ * answers_per_respondent of them, else by the oldest of the most common value:
+ * so those of a rare value stay.
+ */
 extern void EasqRemember(EasqModel *model, EasqAnswer *answers, int count);
 
 /* Forgets one answer with this key and this value, if there is one. */
 extern bool EasqForget(EasqModel *model, const uint8 *key, double answer);
 
 /*
- * Forgets all but the latest replay_answers, after each statement where that
- * is less than a step, whose answers are all there while they look for each other.
+ * Forgets what is beyond replay_answers: when that is made smaller, and after
+ * each statement where it is less than a step, whose answers are all there
+ * while they look for each other.
  */
-extern void EasqTrimAnswers(const EasqModel *model);
+extern void EasqTrimAnswers(EasqModel *model);
 
-/* Moves the latest answers to the slots of a ring of another size, after replay_answers was changed. */
-extern void EasqResizeAnswers(const EasqModel *model);
+/* Forgets what is beyond answers_per_respondent, after that was changed. */
+extern void EasqTrimRespondents(EasqModel *model);
+
+/* -------------------------------------------------------- answer.c: reading */
 
 /*
- * Remembered answers whose value differs, in slot order from slot on and round
- * the ring, at most limit; respondent NULL: anybody's.  Returns how many; palloc'd.
+ * Of the respondent's answers those whose value differs, from a drawn one on
+ * and round, at most limit; palloc'd.  Returns how many; *own: how many answers of
+ * the respondent are remembered.
  */
-extern int	EasqFindOpposite(const EasqModel *model, const char *respondent, double answer,
-							 int slot, int limit, EasqAnswer *found);
+extern int	EasqFindOwnOpposite(const EasqModel *model, const char *respondent, double answer,
+								EasqRandom *random, int limit, EasqAnswer *found, int *own);
 
-/* Slots of the ring: draws of a starting slot are below it. */
-extern int	EasqAnswerSlots(const EasqModel *model);
+/*
+ * Draws an answer whose value differs, found by look-ups in an index: each
+ * about as likely as another, and one is found if there is any.
+ */
+extern bool EasqDrawOpposite(const EasqModel *model, double answer, EasqRandom *random, EasqAnswer *found);
 
 /* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
 extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
 
-/* The queue: answers whose statement could not lock the model, to learn or to forget. */
-extern void EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count, bool forget);
-/* Takes those of one kind out of the queue, all that the snapshot shows; palloc'd. */
-extern int	EasqTakeQueued(const EasqModel *model, bool forget, EasqAnswer **found);
+/* A scan of answer_respondent.  Of remember.c and answer.c, and so is the next. */
+extern void EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent);
+/* A scan of answer_value or answer_pkey on the answers of a kind, from an ordinal on. */
+extern void EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqTallied *kind, int64 from);
 
 #endif

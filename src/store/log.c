@@ -64,6 +64,7 @@ EasqLogStep(const EasqStepRow *step)
 	if (step->adapter_version > 0)
 		EasqRowSet(&row, STEP_ADAPTER_VERSION, Int64GetDatum(step->adapter_version));
 	EasqRowSet(&row, STEP_ANSWERS, Int32GetDatum(step->answers));
+	EasqRowSet(&row, STEP_UNCERTAIN, Int32GetDatum(step->uncertain));
 	EasqRowSet(&row, STEP_PAIRS, Int32GetDatum(step->pairs));
 	EasqRowSet(&row, STEP_BEHAVIOUR_PAIRS, Int32GetDatum(step->behaviour_pairs));
 	if (step->metrics)

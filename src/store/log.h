@@ -16,6 +16,7 @@ typedef struct EasqStepRow
 	const char *reason;			/* or NULL */
 	int64		adapter_version;	/* 0: none */
 	int			answers;
+	int			uncertain;		/* of the answers */
 	int			pairs;
 	int			behaviour_pairs;
 	const EasqMetrics *metrics; /* or NULL */

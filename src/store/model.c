@@ -194,10 +194,17 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 static void
 read_counters(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 {
+	Datum		tally;
+	bool		uncounted;
+
 	model->adapter_version = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_VERSION));
 	model->adapter_step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
 	model->answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
 	EasqAlignmentStateRead(&model->alignment, EasqColumn(scan, tuple, ADAPTER_ALIGNMENT), model->name);
+	model->uncertain = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_UNCERTAIN));
+	tally = EasqColumnOrNull(scan, tuple, ADAPTER_TALLY, &uncounted);
+	EasqTallyRead(&model->tally, tally, uncounted);
+	model->asked_at = EasqColumnTime(scan, tuple, ADAPTER_ASKED_AT);
 }
 
 void

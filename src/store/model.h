@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "utils/uuid.h"
 
 #include "core/budget.h"
@@ -15,6 +16,7 @@
 #include "feature/example.h"
 #include "feature/options.h"
 #include "feature/spec.h"
+#include "store/tally.h"
 
 #define EASQ_FORMAT 1			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
@@ -50,6 +52,9 @@ typedef struct EasqModel
 	int64		adapter_version;
 	int64		adapter_step;
 	int64		answers;		/* answers remembered so far, those forgotten since included */
+	int64		uncertain;		/* answers so far that were 'uncertain' */
+	EasqTally	tally;			/* answers that are remembered now */
+	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
 	EasqAlignmentState alignment;
 } EasqModel;
 

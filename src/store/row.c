@@ -1,11 +1,12 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "store/row.h"
 
-static Datum
-column_or_null(const EasqScan *scan, HeapTuple tuple, AttrNumber column, bool *isnull)
+Datum
+EasqColumnOrNull(const EasqScan *scan, HeapTuple tuple, AttrNumber column, bool *isnull)
 {
 	return heap_getattr(tuple, column, RelationGetDescr(scan->table), isnull);
 }
@@ -14,7 +15,7 @@ Datum
 EasqColumn(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
 {
 	bool		isnull;
-	Datum		value = column_or_null(scan, tuple, column, &isnull);
+	Datum		value = EasqColumnOrNull(scan, tuple, column, &isnull);
 
 	if (isnull)
 		ereport(ERROR,
@@ -34,9 +35,18 @@ char *
 EasqColumnTextOrNull(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
 {
 	bool		isnull;
-	Datum		value = column_or_null(scan, tuple, column, &isnull);
+	Datum		value = EasqColumnOrNull(scan, tuple, column, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+TimestampTz
+EasqColumnTime(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = EasqColumnOrNull(scan, tuple, column, &isnull);
+
+	return isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
 
 pg_uuid_t
@@ -91,6 +101,15 @@ EasqRowSetText(EasqRow *row, AttrNumber column, const char *value)
 		EasqRowSetNull(row, column);
 	else
 		EasqRowSet(row, column, CStringGetTextDatum(value));
+}
+
+void
+EasqRowSetTime(EasqRow *row, AttrNumber column, TimestampTz time)
+{
+	if (time == DT_NOBEGIN)
+		EasqRowSetNull(row, column);
+	else
+		EasqRowSet(row, column, TimestampTzGetDatum(time));
 }
 
 void

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "datatype/timestamp.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
@@ -14,6 +15,9 @@
 
 /* Column of a scanned row; ERROR XX001 where it is NULL and must not be. */
 extern Datum EasqColumn(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
+extern Datum EasqColumnOrNull(const EasqScan *scan, HeapTuple tuple, AttrNumber column, bool *isnull);
+/* A timestamptz; DT_NOBEGIN where it is NULL, and so is one that is set. */
+extern TimestampTz EasqColumnTime(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
 extern char *EasqColumnText(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
 extern char *EasqColumnTextOrNull(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
 extern pg_uuid_t EasqColumnId(const EasqScan *scan, HeapTuple tuple, AttrNumber column);
@@ -32,6 +36,7 @@ extern void EasqRowInit(EasqRow *row);
 extern void EasqRowSet(EasqRow *row, AttrNumber column, Datum value);
 extern void EasqRowSetNull(EasqRow *row, AttrNumber column);
 extern void EasqRowSetText(EasqRow *row, AttrNumber column, const char *value);	/* NULL: NULL */
+extern void EasqRowSetTime(EasqRow *row, AttrNumber column, TimestampTz time);
 extern void EasqRowSetId(EasqRow *row, AttrNumber column, const pg_uuid_t *id);	/* *id must stay */
 extern Datum EasqBytesDatum(const void *data, Size length);
 

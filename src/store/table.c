@@ -81,6 +81,22 @@ EasqKeyInt4(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int32 va
 }
 
 void
+EasqKeyInt8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int64 value)
+{
+	static const RegProcedure operators[] = {0, F_INT8LT, F_INT8LE, F_INT8EQ, F_INT8GE, F_INT8GT};
+
+	ScanKeyInit(key, attribute, strategy, operators[strategy], Int64GetDatum(value));
+}
+
+void
+EasqKeyFloat8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, float8 value)
+{
+	static const RegProcedure operators[] = {0, F_FLOAT8LT, F_FLOAT8LE, F_FLOAT8EQ, F_FLOAT8GE, F_FLOAT8GT};
+
+	ScanKeyInit(key, attribute, strategy, operators[strategy], Float8GetDatum(value));
+}
+
+void
 EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value)
 {
 	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));

@@ -41,6 +41,8 @@ extern void EasqScanEnd(EasqScan *scan);
 
 extern void EasqKeyText(ScanKey key, AttrNumber attribute, const char *value);
 extern void EasqKeyInt4(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int32 value);
+extern void EasqKeyInt8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int64 value);
+extern void EasqKeyFloat8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, float8 value);
 extern void EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value);
 
 /*

@@ -397,6 +397,24 @@ update_row(const char *table, const char *index, const char *name, EasqRow *row)
 }
 
 static void
+set_counters(EasqRow *row, const EasqModel *model)
+{
+	bool		uncounted;
+	Datum		tally = EasqTallyDatum(&model->tally, &uncounted);
+
+	EasqRowSet(row, ADAPTER_STEP, Int64GetDatum(model->adapter_step));
+	EasqRowSet(row, ADAPTER_ANSWERS, Int64GetDatum(model->answers));
+	EasqRowSet(row, ADAPTER_UNCERTAIN, Int64GetDatum(model->uncertain));
+	if (uncounted)
+		EasqRowSetNull(row, ADAPTER_TALLY);
+	else
+		EasqRowSet(row, ADAPTER_TALLY, tally);
+	EasqRowSetTime(row, ADAPTER_ASKED_AT, model->asked_at);
+	EasqRowSet(row, ADAPTER_ALIGNMENT, EasqAlignmentStateDatum(&model->alignment));
+	EasqRowSet(row, ADAPTER_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+}
+
+static void
 write_adapter_row(EasqModel *model)
 {
 	EasqRow		row;
@@ -405,10 +423,7 @@ write_adapter_row(EasqModel *model)
 	EasqRowSetId(&row, ADAPTER_ID, &model->adapter_id);
 	EasqRowSetId(&row, ADAPTER_BACKBONE_ID, &model->backbone_id);
 	EasqRowSet(&row, ADAPTER_VERSION, Int64GetDatum(model->adapter_version));
-	EasqRowSet(&row, ADAPTER_STEP, Int64GetDatum(model->adapter_step));
-	EasqRowSet(&row, ADAPTER_ANSWERS, Int64GetDatum(model->answers));
-	EasqRowSet(&row, ADAPTER_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
-	EasqRowSet(&row, ADAPTER_ALIGNMENT, EasqAlignmentStateDatum(&model->alignment));
+	set_counters(&row, model);
 	update_row("adapter", "adapter_pkey", model->name, &row);
 }
 
@@ -566,6 +581,9 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	model->backbone_version = 1;
 	model->adapter_version = 1;
 	EasqAlignmentStateInit(&model->alignment);
+	model->adapter_step = model->answers = model->uncertain = 0;
+	model->tally.count = 0;
+	model->asked_at = DT_NOBEGIN;
 
 	EasqRowInit(&row);
 	EasqRowSetText(&row, MODEL_NAME, model->name);
@@ -590,10 +608,7 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	EasqRowSetId(&row, ADAPTER_ID, &model->adapter_id);
 	EasqRowSetId(&row, ADAPTER_BACKBONE_ID, &model->backbone_id);
 	EasqRowSet(&row, ADAPTER_VERSION, Int64GetDatum(model->adapter_version));
-	EasqRowSet(&row, ADAPTER_STEP, Int64GetDatum(0));
-	EasqRowSet(&row, ADAPTER_ANSWERS, Int64GetDatum(0));
-	EasqRowSet(&row, ADAPTER_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
-	EasqRowSet(&row, ADAPTER_ALIGNMENT, EasqAlignmentStateDatum(&model->alignment));
+	set_counters(&row, model);
 	EasqWriterBegin(&writer, "adapter");
 	EasqWriterInsert(&writer, row.values, row.nulls);
 	EasqWriterEnd(&writer);
@@ -619,6 +634,7 @@ EasqModelDelete(const char *name)
 		{"optimiser", "optimiser_pkey", TENSOR_MODEL},
 		{"answer", "answer_pkey", ANSWER_MODEL},
 		{"queued", "queued_pkey", QUEUED_MODEL},
+		{"hourly", "hourly_pkey", HOURLY_MODEL},
 		{"behaviour", "behaviour_pkey", BEHAVIOUR_MODEL},
 		{"held", "held_pkey", HELD_MODEL},
 		{"snapshot", "snapshot_pkey", SNAPSHOT_MODEL},

@@ -488,9 +488,9 @@ test_losses(void)
 			float		d[4] = {0};
 			double		loss = 0.0;
 
-			loss += EasqPairwiseLoss(1, &extreme[i], &extreme[j], EASQ_ON_SCORE, 1.0, &d[0], &d[1], &dbias);
-			loss += EasqPairwiseLoss(1, &extreme[i], &extreme[j], EASQ_ON_LOGIT, 1.0, &d[0], &d[1], &dbias);
-			loss += EasqDpoLoss(1, &extreme[i], &extreme[j], &extreme[j], &extreme[i], 1.0, 1.0, 1.0,
+			loss += EasqPairwiseLoss(1, &extreme[i], &extreme[j], NULL, EASQ_ON_SCORE, 1.0, &d[0], &d[1], &dbias);
+			loss += EasqPairwiseLoss(1, &extreme[i], &extreme[j], NULL, EASQ_ON_LOGIT, 1.0, &d[0], &d[1], &dbias);
+			loss += EasqDpoLoss(1, &extreme[i], &extreme[j], &extreme[j], &extreme[i], NULL, 1.0, 1.0, 1.0,
 								&d[0], &d[1], &dbias, &metrics);
 			check(isfinite(loss) && isfinite(d[0]) && isfinite(d[1]) && d[0] <= 0.0f,
 				  "no logit is too large or too small for a loss");
@@ -500,7 +500,7 @@ test_losses(void)
 		float		lo = -190.0f;
 		float		d[2] = {0};
 
-		check_near(EasqPairwiseLoss(1, &hi, &lo, EASQ_ON_SCORE, 1.0, &d[0], &d[1], &dbias), log(2.0), 1e-12,
+		check_near(EasqPairwiseLoss(1, &hi, &lo, NULL, EASQ_ON_SCORE, 1.0, &d[0], &d[1], &dbias), log(2.0), 1e-12,
 				   "two scores of 0 are a tie");
 		check(d[0] == 0.0f && d[1] == 0.0f, "a gradient that underflows is 0");
 	}
@@ -666,7 +666,7 @@ test_golden_steps(void)
 		float	   *gradient;
 		float	   *work;
 		EasqAdam	adam = {0};
-		EasqBatch	batch = {GOLDEN_SURVEY, GOLDEN_BEHAVIOUR, NULL};
+		EasqBatch	batch = {GOLDEN_SURVEY, GOLDEN_BEHAVIOUR, NULL, NULL};
 
 		golden_read(&golden, golden_folder, name);
 		total = golden.layout.total;
@@ -717,7 +717,8 @@ test_golden_steps(void)
  * parts do not move: so this is the test of the gradients' routing, too.
  */
 static void
-compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour, uint64_t seed)
+compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour,
+				  const float *weight, uint64_t seed)
 {
 	int			k = layout->shape.k;
 	int			rows = 2 * (survey + behaviour);
@@ -733,7 +734,7 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	double	   *xd = allocate((size_t) rows * k, sizeof(double));
 	double	   *x0 = allocate((size_t) rows * k, sizeof(double));
 	double		s0[NAIVE_ROWS];
-	EasqBatch	batch = {survey, behaviour, x};
+	EasqBatch	batch = {survey, behaviour, x, weight};
 	EasqMetrics metrics;
 	NaiveLoss	loss;
 	const double step = 1e-5;
@@ -754,7 +755,7 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	EasqGradient(layout, w, hyper, &batch, without_dx, NULL, &metrics, work);
 	EasqGradient(layout, w, hyper, &batch, gradient, dx, &metrics, work);
 
-	loss = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+	loss = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
 	check_near(metrics.loss, loss.main + loss.satisfaction, 1e-5 * fabs(metrics.loss) + 1e-6, "loss");
 	for (size_t i = 0; i < total; i++)
 		check(i < layout->backbone ? isnan(without_dx[i]) : without_dx[i] == gradient[i],
@@ -773,9 +774,9 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 			NaiveLoss	down;
 
 			wd[i] = w0[i] + step;
-			up = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+			up = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
 			wd[i] = w0[i] - step;
-			down = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+			down = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
 			wd[i] = w0[i];
 			check_near(gradient[i], (up.main - down.main + up.satisfaction - down.satisfaction) / (2.0 * step),
 					   1e-4 * size + 1e-7, tensor->name);
@@ -787,9 +788,9 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 		NaiveLoss	down;
 
 		xd[i] = x0[i] + step;
-		up = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+		up = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
 		xd[i] = x0[i] - step;
-		down = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+		down = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
 		xd[i] = x0[i];
 		check_near(dx[i], (up.main - down.main) / (2.0 * step), 1e-4 * fabs(dx[i]) + 1e-5, "dx");
 	}
@@ -810,6 +811,7 @@ test_gradients(void)
 {
 	EasqLayout	layout;
 	const int	pairs[][2] = {{3, 4}, {2, 5}, {0, 3}, {3, 0}, {1, 1}};
+	const float weight[] = {0.25f, 3.0f, 0.7f};
 	uint64_t	seed = 100;
 
 	for (int r = 0; r < 2; r++)
@@ -821,10 +823,67 @@ test_gradients(void)
 				{
 					EasqHyper	hyper = {4.0, 0.7, 0.6, 1.7, pairwise ? 0.8 : 0.0, 1e-3, 1.0, alignment, pairwise};
 
-					compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], seed++);
+					compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], NULL, seed++);
+					compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], weight, seed++);
 				}
 	}
 	end_group("gradients, finite differences");
+}
+
+/* Weights of pairs of answers: equal ones change no bit, others are what repeating a pair does. */
+static void
+test_weights_of_pairs(void)
+{
+	const int	survey = 4;
+	const int	behaviour = 3;
+	const float equal[] = {0.3f, 0.3f, 0.3f, 0.3f};
+	const float thrice[] = {0.5f, 0.5f, 1.5f, 0.5f};
+	EasqLayout	layout;
+	EasqMetrics metrics;
+	EasqMetrics other_metrics;
+	float		x[2 * (4 + 3) * 4];
+	float		repeated[2 * (6 + 3) * 4];
+	float	   *w;
+	float	   *gradient;
+	float	   *other;
+	float	   *work;
+
+	init_layout(&layout, 4, 7, 6, 2, 3, 2);
+	w = test_weights(&layout, 57);
+	gradient = allocate(layout.total, sizeof(float));
+	other = allocate(layout.total, sizeof(float));
+	work = allocate(EasqGradientWork(&layout.shape, 2 * (6 + 3)), sizeof(float));
+	fill_normal_floats(58, sizeof(x) / sizeof(x[0]), x);
+	/* the third pair three times: rows 0 1 2 2 2 3 of either half */
+	for (int half = 0; half < 2; half++)
+		for (int i = 0; i < 6; i++)
+			memcpy(repeated + (half * 6 + i) * 4, x + (half * survey + (i < 2 ? i : i < 5 ? 2 : 3)) * 4, 4 * sizeof(float));
+	memcpy(repeated + 2 * 6 * 4, x + 2 * survey * 4, 2 * (size_t) behaviour * 4 * sizeof(float));
+	for (int alignment = 0; alignment < 2; alignment++)
+	{
+		EasqHyper	hyper = {8.0, 0.7, 0.7, 1.3, 0.4, 1e-3, 1.0, alignment, EASQ_ON_SCORE};
+		EasqBatch	batch = {survey, behaviour, x, NULL};
+		EasqBatch	long_batch = {6, behaviour, repeated, NULL};
+
+		EasqGradient(&layout, w, &hyper, &batch, gradient, NULL, &metrics, work);
+		batch.weight = equal;
+		EasqGradient(&layout, w, &hyper, &batch, other, NULL, &other_metrics, work);
+		check(memcmp(gradient + layout.backbone, other + layout.backbone,
+					 (layout.total - layout.backbone) * sizeof(float)) == 0, "equal weights: the same gradient");
+		check(metrics.loss == other_metrics.loss, "equal weights: the same loss");
+		batch.weight = thrice;
+		EasqGradient(&layout, w, &hyper, &batch, gradient, NULL, &metrics, work);
+		EasqGradient(&layout, w, &hyper, &long_batch, other, NULL, &other_metrics, work);
+		check_near(metrics.loss_satisfaction, other_metrics.loss_satisfaction, 1e-6, "a weight of three: satisfaction");
+		check_near(metrics.loss_alignment, other_metrics.loss_alignment, 1e-6, "a weight of three: alignment");
+		for (size_t i = layout.backbone; i < layout.total; i++)
+			check_near(gradient[i], other[i], 1e-5 * fabs(other[i]) + 1e-6, "a weight of three: gradient");
+	}
+	free(w);
+	free(gradient);
+	free(other);
+	free(work);
+	end_group("weights of pairs");
 }
 
 /* Routing once more, and exactly: what may not be reached is 0 to the last bit. */
@@ -839,7 +898,7 @@ test_routing(void)
 	float	   *gradient;
 	float	   *other;
 	float	   *work;
-	EasqBatch	batch = {3, 5, x};
+	EasqBatch	batch = {3, 5, x, NULL};
 	size_t		main;
 	size_t		satisfaction;
 
@@ -924,7 +983,7 @@ test_large_batch(void)
 	for (int alignment = 0; alignment < 2; alignment++)
 	{
 		EasqHyper	hyper = {8.0, 1.0, 0.5, 1.5, 0.5, 1e-3, 1.0, alignment, EASQ_ON_LOGIT};
-		EasqBatch	batch = {survey, behaviour, x};
+		EasqBatch	batch = {survey, behaviour, x, NULL};
 		EasqMetrics metrics;
 		EasqMetrics of_piece;
 		double		loss = 0.0;
@@ -940,7 +999,7 @@ test_large_batch(void)
 
 			for (int start = 0; start < n; start += part)
 			{
-				EasqBatch	small = {kind ? 0 : part, kind ? part : 0, px};
+				EasqBatch	small = {kind ? 0 : part, kind ? part : 0, px, NULL};
 				double		share = (double) part / n;
 				size_t		half = (size_t) part * k;
 
@@ -966,7 +1025,7 @@ test_large_batch(void)
 	/* main gates that only the first row of the first block opens */
 	{
 		EasqHyper	hyper = {8.0, 1.0, 0.5, 1.5, 0.5, 1e-3, 1.0, EASQ_DPO, EASQ_ON_LOGIT};
-		EasqBatch	batch = {survey, behaviour, x};
+		EasqBatch	batch = {survey, behaviour, x, NULL};
 		EasqMetrics metrics;
 
 		for (int i = 0; i < 2; i++)
@@ -1002,8 +1061,8 @@ test_death(void)
 	EasqMetrics metrics;
 	EasqAdam	adam;
 	float		x[16 * 4];
-	EasqBatch	batch = {3, 5, x};
-	EasqBatch	nothing = {0, 0, x};
+	EasqBatch	batch = {3, 5, x, NULL};
+	EasqBatch	nothing = {0, 0, x, NULL};
 	float	   *w;
 	float	   *gradient;
 	float	   *work;
@@ -1119,7 +1178,7 @@ test_halves(void)
 	fill_normal_floats(18, 16 * 4, x);
 	for (int answers = 0; answers < 2; answers++)
 	{
-		EasqBatch	batch = {answers ? 4 : 0, answers ? 0 : 4, x};
+		EasqBatch	batch = {answers ? 4 : 0, answers ? 0 : 4, x, NULL};
 		EasqAdam	adam = {allocate(layout.total, sizeof(float)), allocate(layout.total, sizeof(float)), 0};
 
 		memcpy(w, before, layout.total * sizeof(float));
@@ -1252,6 +1311,7 @@ main(int argc, char **argv)
 	test_deep_score();
 	test_golden_steps();
 	test_gradients();
+	test_weights_of_pairs();
 	test_routing();
 	test_large_batch();
 	test_death();

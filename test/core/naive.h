@@ -74,20 +74,39 @@ naive_logit(const EasqLayout *layout, EasqPathway pathway, double alpha, const d
 	return v;
 }
 
+/* weight NULL: a plain mean */
 static double
-naive_pairwise(int n, const double *hi, const double *lo, EasqPairwise on)
+naive_mean(int n, const double *loss, const float *weight)
 {
 	double		sum = 0.0;
+	double		weights = 0.0;
 
 	for (int i = 0; i < n; i++)
-		sum += on == EASQ_ON_LOGIT ? naive_softplus(lo[i] - hi[i]) :
+	{
+		sum += weight ? weight[i] * loss[i] : loss[i];
+		weights += weight ? weight[i] : 1.0;
+	}
+	return n > 0 ? sum / weights : 0.0;
+}
+
+#define NAIVE_ROWS 64
+
+static double
+naive_pairwise(int n, const double *hi, const double *lo, const float *weight, EasqPairwise on)
+{
+	double		loss[NAIVE_ROWS];
+
+	for (int i = 0; i < n; i++)
+		loss[i] = on == EASQ_ON_LOGIT ? naive_softplus(lo[i] - hi[i]) :
 			naive_softplus(naive_softplus(lo[i]) - naive_softplus(hi[i]));
-	return n > 0 ? sum / n : 0.0;
+	return naive_mean(n, loss, weight);
 }
 
 static double
-naive_alignment(const EasqHyper *hyper, int survey, int behaviour, const double *y, const double *s)
+naive_alignment(const EasqHyper *hyper, int survey, int behaviour, const float *weight,
+				const double *y, const double *s)
 {
+	double		loss[NAIVE_ROWS];
 	double		sum = 0.0;
 	int			pairs = 0;
 
@@ -99,9 +118,9 @@ naive_alignment(const EasqHyper *hyper, int survey, int behaviour, const double 
 			double		rejected = hyper->beta * (naive_log_softplus(y[survey + i]) -
 												  naive_log_softplus(s[survey + i]));
 
-			sum += naive_softplus(rejected - chosen) + hyper->anchor * fmax(-chosen, 0.0);
+			loss[i] = naive_softplus(rejected - chosen) + hyper->anchor * fmax(-chosen, 0.0);
 		}
-		return survey > 0 ? sum / survey : 0.0;
+		return naive_mean(survey, loss, weight);
 	}
 	y += 2 * survey;
 	s += 2 * survey;
@@ -124,11 +143,9 @@ typedef struct NaiveLoss
 	double		satisfaction;	/* lambda1 L_satisfaction */
 } NaiveLoss;
 
-#define NAIVE_ROWS 64
-
 static NaiveLoss
 naive_loss(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour,
-		   const double *w, const double *x, const double *w0, const double *x0, const double *s0)
+		   const float *weight, const double *w, const double *x, const double *w0, const double *x0, const double *s0)
 {
 	int			rows = 2 * (survey + behaviour);
 	int			k = layout->shape.k;
@@ -141,9 +158,9 @@ naive_loss(const EasqLayout *layout, const EasqHyper *hyper, int survey, int beh
 		y[i] = naive_logit(layout, EASQ_MAIN, hyper->alpha, w, w, x + i * k, w0, x0 + i * k);
 		s[i] = naive_logit(layout, EASQ_SATISFACTION, hyper->alpha, w, w0, x0 + i * k, w, x0 + i * k);
 	}
-	loss.main = naive_pairwise(behaviour, y + 2 * survey, y + 2 * survey + behaviour, hyper->pairwise) +
-		hyper->lambda2 * naive_alignment(hyper, survey, behaviour, y, s0);
-	loss.satisfaction = hyper->lambda1 * naive_pairwise(survey, s, s + survey, hyper->pairwise);
+	loss.main = naive_pairwise(behaviour, y + 2 * survey, y + 2 * survey + behaviour, NULL, hyper->pairwise) +
+		hyper->lambda2 * naive_alignment(hyper, survey, behaviour, weight, y, s0);
+	loss.satisfaction = hyper->lambda1 * naive_pairwise(survey, s, s + survey, weight, hyper->pairwise);
 	return loss;
 }
 

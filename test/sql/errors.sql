@@ -60,7 +60,7 @@ SELECT tampered_step('DELETE FROM easq.optimiser');
 \t off
 
 -- remembered answers that do not fit are left out, and the INSERT goes on
-SELECT easq_create_model('m', '[{"name": "a", "kind": "numeric"}, {"name": "c", "kind": "categorical", "size": 20, "dim": 2}]', '{"hidden": 4, "expert_hidden": 3}') \g /dev/null
+SELECT easq_create_model('m', '[{"name": "a", "kind": "numeric"}, {"name": "c", "kind": "categorical", "size": 20, "dim": 2}]', '{"hidden": 4, "expert_hidden": 3, "warm_up": 0}') \g /dev/null
 CREATE TABLE q (user_id int, a int, c text[], answer boolean);
 SELECT easq_learn('m', 'q') \g /dev/null
 INSERT INTO q VALUES (1, 1, '{x}', true), (2, 2, '{y,z}', true);
@@ -76,8 +76,8 @@ UPDATE easq.answer SET key = '\x01', answer = 'NaN' WHERE respondent = '4';
 INSERT INTO q VALUES (6, 6, '{w}', true);
 SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
 -- queued ones and rehearsed pairs likewise
-INSERT INTO easq.queued (model, id, respondent, key, keyed, forget, answer, example)
-SELECT 'm', ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'nobody', '\x', false, false, 0, e FROM unnest(ARRAY['\x', '\x0102030405060708', (SELECT example FROM easq.answer WHERE respondent = '6')]::bytea[]) WITH ORDINALITY t (e, i);
+INSERT INTO easq.queued (model, id, respondent, key, keyed, forget, answer, weight, per_hour, example)
+SELECT 'm', ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'nobody', '\x', false, false, 0, 1, 0, e FROM unnest(ARRAY['\x', '\x0102030405060708', (SELECT example FROM easq.answer WHERE respondent = '6')]::bytea[]) WITH ORDINALITY t (e, i);
 INSERT INTO easq.behaviour SELECT 'm', i, e, e FROM unnest(ARRAY['\x', '\xffffffffffffffffffffffffffffffff']::bytea[]) WITH ORDINALITY t (e, i);
 INSERT INTO q VALUES (7, 7, '{w}', false);
 SELECT source, status, answers, behaviour_pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 3;

@@ -3,7 +3,7 @@
 \set ECHO all
 
 \set features '[{"name": "x", "kind": "numeric"}, {"name": "tag", "kind": "categorical", "size": 20, "dim": 2}]'
-\set options '{"hidden": 8, "expert_hidden": 4, "seed": 9}'
+\set options '{"hidden": 8, "expert_hidden": 4, "seed": 9, "warm_up": 0}'
 SELECT easq_create_model('m', :'features', :'options') \g /dev/null
 CREATE TABLE survey (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int, x real, tag text, answer text);
 -- the steps since the last look
@@ -30,7 +30,7 @@ SELECT name, backbone_version, adapter_version, steps, answers FROM easq.models;
 SELECT bool_and(loss > 0 AND loss_main IS NULL AND loss_satisfaction > 0 AND loss_alignment > 0 AND "rewards/margins" IS NOT NULL
                 AND "rewards/accuracies" BETWEEN 0 AND 1 AND grad_norm > 0 AND "grad_norm/main" > 0 AND "grad_norm/satisfaction" > 0) AS figures
 FROM easq.steps WHERE model = 'm' AND status = 'applied';
--- uncertain and NULL make no pairs, and no step
+-- uncertain makes no pair and is counted; NULL is no answer
 INSERT INTO survey (user_id, x, tag, answer) VALUES (2, 3, 'c', 'uncertain'), (3, 3, 'c', NULL);
 SELECT * FROM steps();
 -- one statement, its own pairs; a statement without rows
@@ -74,7 +74,7 @@ SELECT state() = :'before' AS unchanged;
 
 -- exactly the step of easq_align: the respondent's own answer is the other half first
 CREATE FUNCTION pair_model(name text, options jsonb) RETURNS void LANGUAGE sql AS
-$$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4}'::jsonb || options) $$;
+$$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0}'::jsonb || options) $$;
 SELECT pair_model('by answer', '{"pairs_per_answer": 1}'), pair_model('by pair', '{}') \g /dev/null
 CREATE TABLE own (user_id text, x real, answer boolean);
 SELECT easq_learn('by answer', 'own') \g /dev/null
@@ -107,7 +107,7 @@ SELECT count(*) > 0 AS steps FROM steps();
 INSERT INTO first SELECT i % 50, i / 100.0, i % 3 = 0 FROM generate_series(1, 600) i;
 SELECT source, status, answers, pairs BETWEEN answers / 2 AND answers * 2 AS pairs, adapter_version - :before AS version FROM steps();
 SELECT adapter_version - :before AS versions FROM easq.models WHERE name = 'one';
--- the ring of remembered answers: the latest stay
+-- fewer are remembered, and of one respondent 64
 SELECT easq_configure('one', '{"replay_answers": 100}') \g /dev/null
 SELECT count(*) FROM easq.answer WHERE model = 'one';
 INSERT INTO first SELECT 77, i, i % 2 = 0 FROM generate_series(1, 150) i;

@@ -13,7 +13,7 @@ our @EXPORT = qw(start_server new_database fails_with refused refusals hex_liter
   write_safetensors write_parsed rows_of one_feature poll);
 
 # A model of one numeric feature x, small and quick.
-our $options = '{"hidden": 8, "expert_hidden": 4, "learning_rate": 0.01}';
+our $options = '{"hidden": 8, "expert_hidden": 4, "learning_rate": 0.01, "warm_up": 0}';
 our $x = '[{"name": "x", "kind": "numeric"}]';
 
 sub start_server

@@ -259,7 +259,7 @@ note 'casts';
 		RESET ROLE;
 		CREATE CAST (shop.embedding AS real[]) WITH FUNCTION shop.as_floats(shop.embedding);
 		SET ROLE curator;
-		SELECT easq_create_model('cast', '[{"name": "v", "kind": "vector", "dim": 2}]', '{"hidden": 4}');
+		SELECT easq_create_model('cast', '[{"name": "v", "kind": "vector", "dim": 2}]', '{"hidden": 4, "warm_up": 0}');
 		CREATE TABLE cast_q (user_id int, v embedding, answer bool);
 		SELECT easq_learn('cast', 'cast_q');
 		GRANT INSERT ON cast_q TO visitor;

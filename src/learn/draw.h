@@ -1,0 +1,28 @@
+/*
+ * Independent streams of draws from one committed state: the seed and the
+ * model's counters, never time, sequences or physical order.
+ */
+#ifndef EASQ_DRAW_H
+#define EASQ_DRAW_H
+
+#include "core/random.h"
+#include "store/model.h"
+
+typedef enum EasqStream
+{
+	EASQ_DRAW_ORDER = 1,		/* of a statement's answers */
+	EASQ_DRAW_PARTNER,			/* of one answer, by its ordinal */
+	EASQ_DRAW_BEHAVIOUR			/* pairs that a step rehearses */
+} EasqStream;
+
+static inline EasqRandom
+EasqDraws(const EasqModel *model, EasqStream stream, int64 number)
+{
+	uint64		seed = EasqMix((uint64) model->options.seed, stream);
+
+	return (EasqRandom) {
+		EasqMix(EasqMix(seed, (uint64) model->adapter_step), EasqMix((uint64) model->answers, (uint64) number))
+	};
+}
+
+#endif
