@@ -121,9 +121,12 @@ CREATE TABLE easq.behaviour (
     slot     int NOT NULL,
     chosen   bytea NOT NULL,
     rejected bytea NOT NULL,
+    kept_chosen   real NOT NULL,
+    kept_rejected real NOT NULL,
     PRIMARY KEY (model, slot)
 );
-COMMENT ON TABLE easq.behaviour IS 'a sample of training''s behaviour pairs that learning steps rehearse, as packed feature values';
+COMMENT ON TABLE easq.behaviour IS 'a sample of training''s behaviour pairs that learning steps rehearse, as packed feature values; slots 2 i and 2 i + 1 are of one group where it had two pairs';
+COMMENT ON COLUMN easq.behaviour.kept_chosen IS 'the main pathway''s logit of the row as training left it';
 
 CREATE TABLE easq.held (
     model    text COLLATE "C" NOT NULL,

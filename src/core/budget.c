@@ -15,7 +15,7 @@ EasqLogitOfScore(double score)
 }
 
 EasqVital
-EasqTakeVital(size_t n, const float *score)
+EasqTakeVital(size_t n, const float *v)
 {
 	EasqVital	vital = {0.0, 0.0};
 	double		mean = 0.0;
@@ -23,12 +23,12 @@ EasqTakeVital(size_t n, const float *score)
 
 	for (size_t i = 0; i < n; i++)
 	{
-		double		v = EasqLogitOfScore(score[i]);
-		double		delta = v - mean;
+		double		t = exp(-fabs(v[i]));
+		double		delta = v[i] - mean;
 
-		vital.activity -= expm1(-(double) score[i]) / (double) n;
+		vital.activity += (v[i] < 0.0f ? t : 1.0) / (1.0 + t) / (double) n;
 		mean += delta / (double) (i + 1);
-		squares += delta * (v - mean);
+		squares += delta * (v[i] - mean);
 	}
 	vital.spread = n > 0 ? sqrt(squares / (double) n) : 0.0;
 	return vital;

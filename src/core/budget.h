@@ -26,7 +26,7 @@ typedef struct EasqVital
 
 /* The logit v of a score softplus(v). */
 extern double EasqLogitOfScore(double score);
-extern EasqVital EasqTakeVital(size_t n, const float *score);
+extern EasqVital EasqTakeVital(size_t n, const float *v);
 /* Has a sign fallen far below its value after training?  activity counts only where losses are on_scores. */
 extern bool EasqIsDying(const EasqVital *now, const EasqVital *trained, bool on_scores);
 

@@ -123,8 +123,8 @@ linear(int rows, int cols, int inner, const float *x, const float *weight, const
 }
 
 void
-EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, float *score, float *work)
+EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+			  const float *x, float *logit, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			K = shape->experts[pathway];
@@ -145,7 +145,14 @@ EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 		EasqSoftplus((size_t) pass * shape->d, z, z);
 		linear(pass, (int) wide, shape->d, z, scorer->stacked[pathway], scorer->stacked_bias[pathway], stacked);
 		EasqMixForward(pass, K, shape->m, stacked, wide, stacked + K, wide,
-					   scorer->out[pathway], scorer->out_bias[pathway], score + start, sum);
+					   scorer->out[pathway], scorer->out_bias[pathway], logit + start, sum);
 	}
+}
+
+void
+EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+			  const float *x, float *score, float *work)
+{
+	EasqLogitRows(scorer, pathway, rows, x, score, work);
 	EasqSoftplus((size_t) rows, score, score);
 }

@@ -292,16 +292,20 @@ losses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const flo
 {
 	int			survey = batch->survey;
 	int			behaviour = batch->behaviour;
+	int			tested = batch->tested > 0 ? batch->tested : survey;
 	const float *share = uneven(batch);
 	const float *yb = y + 2 * survey;
 	const float *sb = s + 2 * survey;
 	float	   *dyb = dy + 2 * survey;
 	bool		by_distil = hyper->alignment == EASQ_DISTIL;
 
-	metrics->accuracy[EASQ_MAIN] = pair_accuracy(survey, y, y + survey);
-	metrics->accuracy[EASQ_SATISFACTION] = pair_accuracy(survey, s, s + survey);
-	metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
-										  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
+	metrics->accuracy[EASQ_MAIN] = pair_accuracy(tested, y, y + survey);
+	metrics->accuracy[EASQ_SATISFACTION] = pair_accuracy(tested, s, s + survey);
+	if (batch->kept != NULL)
+		metrics->loss_main = EasqKeepLoss(behaviour, yb, batch->kept, 1.0, dyb);
+	else
+		metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
+											  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
 	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, share, hyper->pairwise,
 												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
 	/* the rewards are reported whatever aligns */

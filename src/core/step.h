@@ -27,6 +27,13 @@ typedef enum EasqPairwise
 	EASQ_ON_LOGIT
 } EasqPairwise;
 
+/* What L_main holds rehearsed behaviour to. */
+typedef enum EasqRehearsal
+{
+	EASQ_KEEP_MARGINS,			/* the margins that training left */
+	EASQ_LEARN_LABELS			/* chosen before rejected, as the paper */
+} EasqRehearsal;
+
 typedef struct EasqHyper
 {
 	double		alpha;
@@ -46,6 +53,8 @@ typedef struct EasqBatch
 	int			survey;			/* pairs of answers, may be 0: no satisfaction loss, no DPO */
 	int			behaviour;		/* pairs of behaviour, may be 0 */
 	const float *x;
+	const float *kept;			/* NULL, or [2 behaviour]: logits that L_main keeps the margins of, instead of the labels */
+	int			tested;			/* the first so many survey pairs are new: accuracy is theirs; 0: all are */
 	const float *weight;		/* [survey], above 0: of each pair of answers; NULL: all equal */
 } EasqBatch;
 
@@ -63,7 +72,7 @@ typedef struct EasqMetrics
 	double		grad_norm;		/* before clipping */
 	double		grad_norm_main;
 	double		grad_norm_satisfaction;
-	double		accuracy[EASQ_PATHWAYS];	/* survey pairs that a pathway ordered rightly before the step, ties half */
+	double		accuracy[EASQ_PATHWAYS];	/* tested pairs that a pathway ordered rightly before the step, ties half */
 	bool		gates_dead[EASQ_PATHWAYS];	/* no row of the batch opens a gate of this pathway */
 } EasqMetrics;
 

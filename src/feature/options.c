@@ -17,6 +17,8 @@
 static const char *const alignments[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
 static const char *const pairwises[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
 
+static const char *const rehearsals[] = {[EASQ_KEEP_MARGINS] = "margins", [EASQ_LEARN_LABELS] = "labels", NULL};
+
 /* name, type, default, minimum, maximum, place, choices, fixed */
 static const EasqOption model_options[] = {
 	{"hidden", EASQ_OPTION_INT, 64, 1, EASQ_MAX_HIDDEN, MODEL(hidden), NULL, true},
@@ -28,14 +30,16 @@ static const EasqOption model_options[] = {
 	{"alpha", EASQ_OPTION_REAL, 8, 0, 1e6, MODEL(hyper.alpha), NULL, false},
 	{"learning_rate", EASQ_OPTION_REAL, 1e-3, 1e-9, 10, MODEL(hyper.learning_rate), NULL, false},
 	{"lambda1", EASQ_OPTION_REAL, 1, 0, 1e6, MODEL(hyper.lambda1), NULL, false},
-	{"lambda2", EASQ_OPTION_REAL, 1, 0, 1e6, MODEL(hyper.lambda2), NULL, false},
+	{"lambda2", EASQ_OPTION_REAL, 0.5, 0, 1e6, MODEL(hyper.lambda2), NULL, false},
 	{"beta", EASQ_OPTION_REAL, 1, 1e-6, 1e6, MODEL(hyper.beta), NULL, false},
 	{"max_grad_norm", EASQ_OPTION_REAL, 1, 1e-9, 1e9, MODEL(hyper.max_grad_norm), NULL, false},
-	{"alignment", EASQ_OPTION_CHOICE, EASQ_DPO, 0, 0, MODEL(hyper.alignment), alignments, false},
-	{"pairwise", EASQ_OPTION_CHOICE, EASQ_ON_SCORE, 0, 0, MODEL(hyper.pairwise), pairwises, false},
+	{"alignment", EASQ_OPTION_CHOICE, EASQ_DISTIL, 0, 0, MODEL(hyper.alignment), alignments, false},
+	{"pairwise", EASQ_OPTION_CHOICE, EASQ_ON_LOGIT, 0, 0, MODEL(hyper.pairwise), pairwises, false},
 	{"anchor", EASQ_OPTION_REAL, 0, 0, 1e6, MODEL(hyper.anchor), NULL, false},
 	{"pairs_per_answer", EASQ_OPTION_INT, 8, 1, 256, MODEL(pairs_per_answer), NULL, false},
+	{"replayed_answers", EASQ_OPTION_INT, 3, 0, 64, MODEL(replayed_answers), NULL, false},
 	{"behaviour_pairs", EASQ_OPTION_INT, 32, 0, 8192, MODEL(behaviour_pairs), NULL, false},
+	{"rehearsal", EASQ_OPTION_CHOICE, EASQ_KEEP_MARGINS, 0, 0, MODEL(rehearsal), rehearsals, false},
 	{"replay_answers", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_answers), NULL, false},
 	{"replay_behaviour", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_behaviour), NULL, false},
 	{"behaviour_budget", EASQ_OPTION_REAL, 0.05, 0, 1, MODEL(behaviour_budget), NULL, false},
@@ -49,6 +53,7 @@ static const EasqOption model_options[] = {
 
 /* A choice is stored as int, in a field of an enum type. */
 StaticAssertDecl(sizeof(EasqAlignment) == sizeof(int), "enum EasqAlignment is not an int");
+StaticAssertDecl(sizeof(EasqRehearsal) == sizeof(int), "enum EasqRehearsal is not an int");
 StaticAssertDecl(sizeof(EasqPairwise) == sizeof(int), "enum EasqPairwise is not an int");
 
 /* ---------------------------------------------------------------- any table */

@@ -22,7 +22,9 @@ typedef struct EasqOptions
 	/* learning, changed by easq_configure */
 	EasqHyper	hyper;			/* alpha, learning_rate, lambda1, lambda2, beta, max_grad_norm, alignment, pairwise, anchor */
 	int			pairs_per_answer;
+	int			replayed_answers;	/* remembered answers that a step learns again for each new one */
 	int			behaviour_pairs;
+	EasqRehearsal rehearsal;
 	int			replay_answers;
 	int			replay_behaviour;
 	double		behaviour_budget;	/* most that alignment may cost behaviour (G of core/budget.h); 1: no budget */

@@ -4,6 +4,7 @@
 #include "utils/memutils.h"
 
 #include "learn/answers.h"
+#include "learn/batch.h"
 #include "learn/draw.h"
 #include "learn/partners.h"
 #include "learn/skipped.h"
@@ -160,90 +161,17 @@ warming_up(const EasqModel *model)
 	return NULL;
 }
 
-/*
- * Encodes pairs into the two halves of a block of rows; a pair whose stored
- * example does not fit the model any more is left out.  Returns the pairs
- * encoded; which, unless NULL, says which.
- */
-static int
-encode_pairs(const EasqLearner *learner, int count, float *chosen, float *rejected, int *which,
-			 const char *(*example) (const void *pairs, int i, bool better, int *length), const void *pairs)
-{
-	int			k = learner->model->spec->inputs;
-	int			kept = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		EasqProblem problem = {0};
-		int			length;
-		const char *bytes = example(pairs, i, true, &length);
-
-		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, chosen + (size_t) kept * k, &problem))
-			continue;
-		bytes = example(pairs, i, false, &length);
-		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, rejected + (size_t) kept * k, &problem))
-			continue;
-		if (which)
-			which[kept] = i;
-		kept++;
-	}
-	return kept;
-}
-
-static const char *
-answer_example(const void *pairs, int i, bool better, int *length)
-{
-	const EasqAnswerPair *pair = (const EasqAnswerPair *) pairs + i;
-	const EasqAnswer *answer = better ? pair->chosen : pair->rejected;
-
-	*length = answer->length;
-	return answer->example;
-}
-
-static const char *
-behaviour_example(const void *pairs, int i, bool better, int *length)
-{
-	const EasqPair *pair = (const EasqPair *) pairs + i;
-
-	*length = better ? pair->chosen_length : pair->rejected_length;
-	return better ? pair->chosen : pair->rejected;
-}
-
-/* Rows of a batch in the order that EasqBatch wants, whatever could not be encoded left out. */
-static EasqBatch
-build_batch(const EasqLearner *learner, const EasqAnswerPair *pairs, int survey, const EasqPair *behaviours, int behaviour)
-{
-	size_t		row = learner->model->spec->inputs;
-	float	   *x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * row * 2 * (survey + behaviour));
-	float	   *second = x + row * survey;
-	float	   *weight = palloc(sizeof(float) * Max(survey, 1));
-	int		   *which = palloc(sizeof(int) * Max(survey, 1));
-	EasqBatch	batch = {.x = x, .weight = weight};
-	float	   *end;
-
-	batch.survey = encode_pairs(learner, survey, x, second, which, answer_example, pairs);
-	for (int i = 0; i < batch.survey; i++)
-		weight[i] = pairs[which[i]].weight;
-	memmove(x + row * batch.survey, second, sizeof(float) * row * batch.survey);
-	end = x + row * 2 * batch.survey;
-	second = end + row * behaviour;
-	batch.behaviour = encode_pairs(learner, behaviour, end, second, NULL, behaviour_example, behaviours);
-	memmove(end + row * batch.behaviour, second, sizeof(float) * row * batch.behaviour);
-	return batch;
-}
-
 /* New answers against what the satisfaction pathway says before it learns from them. */
 static void
 calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 {
 	EasqJudge  *judge = EasqLearnerJudge(learner);
 	EasqModel  *model = learner->model;
-	float		score;
+	float		logit;
 
 	for (int i = 0; i < count; i++)
-		if (EasqJudgeExample(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &score))
-			EasqCalibrate(&model->alignment.calibration, EasqLogitOfScore(score),
-						  answers[i].answer >= model->options.satisfied);
+		if (EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
+			EasqCalibrate(&model->alignment.calibration, logit, answers[i].answer >= model->options.satisfied);
 }
 
 static void
@@ -251,16 +179,19 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 			EasqSkipped *skipped, bool strict)
 {
 	EasqModel  *model = learner->model;
-	EasqAnswerPair *pairs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswerPair) * (Size) count * model->options.pairs_per_answer);
+	int			again = Min(count * model->options.replayed_answers, EASQ_ANSWERS_A_STEP);
+	EasqAnswerPair *pairs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswerPair) *
+												   (Size) (count + again) * model->options.pairs_per_answer);
 	const char *warm_up;
 	EasqRandom	random;
-	EasqPair   *behaviours;
+	EasqRehearsed *behaviours;
 	EasqBatch	batch;
 	EasqStepOutcome outcome;
 	EasqStepRow row = {.model = model->name, .source = source};
 	int			learned = 0;
 	int			alone;
 	int			found;
+	int			replayed;
 	int			drawn;
 
 	calibrate(learner, answers, count);
@@ -278,8 +209,9 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	learner->hyper.lambda2 = warm_up ? 0 : model->options.hyper.lambda2;
 	random = EasqDraws(model, EASQ_DRAW_BEHAVIOUR, 0);
 	drawn = EasqDrawBehaviour(model, model->options.behaviour_pairs, &random, &behaviours);
-	batch = build_batch(learner, pairs, found, behaviours, drawn);
-	if (batch.survey == 0)
+	replayed = EasqReplayPairs(model, again, pairs + found);
+	batch = EasqBuildBatch(learner, pairs, found, replayed, behaviours, drawn);
+	if (batch.tested == 0)
 	{
 		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
 		return;
@@ -298,7 +230,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	if (row.reason == NULL)
 		row.reason = warm_up;
 	row.answers = learned;
-	row.pairs = batch.survey;
+	row.pairs = batch.tested;
 	row.behaviour_pairs = batch.behaviour;
 	row.metrics = &outcome.metrics;
 	row.guarded = outcome.guarded;

@@ -12,7 +12,9 @@ typedef enum EasqStream
 {
 	EASQ_DRAW_ORDER = 1,		/* of a statement's answers */
 	EASQ_DRAW_PARTNER,			/* of one answer, by its ordinal */
-	EASQ_DRAW_BEHAVIOUR			/* pairs that a step rehearses */
+	EASQ_DRAW_BEHAVIOUR,		/* pairs that a step rehearses */
+	EASQ_DRAW_REPLAY,			/* answers that a step learns again */
+	EASQ_DRAW_GATE				/* held pairs that a step is judged on */
 } EasqStream;
 
 static inline EasqRandom

@@ -2,7 +2,7 @@
 
 #include "utils/memutils.h"
 
-#include "core/random.h"
+#include "learn/draw.h"
 #include "learn/guard.h"
 #include "store/log.h"
 #include "store/snapshot.h"
@@ -11,7 +11,6 @@
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
 #define GAP_MEMORY 0.8			/* of an audit by the next: a gap that was seen once may come again */
-#define GATE_STREAM 4			/* of draws, beside those of learn/answers.c */
 
 struct EasqGuard
 {
@@ -83,9 +82,7 @@ shorten(const float *before, float *after, size_t from, size_t to, double factor
 static void
 draw_pairs(EasqGuard *guard)
 {
-	EasqRandom	random = {
-		EasqMix(EasqMix((uint64) guard->model->options.seed, GATE_STREAM), (uint64) guard->model->adapter_step)
-	};
+	EasqRandom	random = EasqDraws(guard->model, EASQ_DRAW_GATE, 0);
 
 	for (int i = 0; i < TRY_PAIRS; i++)
 	{

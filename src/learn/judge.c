@@ -92,11 +92,11 @@ EasqJudgePairs(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, f
 }
 
 bool
-EasqJudgeExample(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *score)
+EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit)
 {
 	if (!encode(judge, example, length, 0))
 		return false;
-	EasqScoreRows(&judge->scorer, pathway, 1, judge->x, score, judge->work);
+	EasqLogitRows(&judge->scorer, pathway, 1, judge->x, logit, judge->work);
 	return true;
 }
 
@@ -108,7 +108,7 @@ EasqJudgeVital(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, E
 	encode_pairs(judge, held, slot, 0, pairs);
 	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
 	{
-		EasqScoreRows(&judge->scorer, pathway, 2 * pairs, judge->x, judge->score, judge->work);
+		EasqLogitRows(&judge->scorer, pathway, 2 * pairs, judge->x, judge->score, judge->work);
 		vital[pathway] = EasqTakeVital(2 * (size_t) pairs, judge->score);
 	}
 }

@@ -21,8 +21,8 @@ extern void EasqJudgeWeights(EasqJudge *judge, const float *weights);
  */
 extern void EasqJudgePairs(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, float *right);
 
-/* The score of one example by one pathway; false where it does not fit the model. */
-extern bool EasqJudgeExample(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *score);
+/* The logit that one pathway gives one example; false where it does not fit the model. */
+extern bool EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit);
 
 /* The pathways' signs of life on the first of these pairs, some 250 rows. */
 extern void EasqJudgeVital(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, EasqVital *vital);

@@ -133,3 +133,16 @@ EasqFindPairs(const EasqModel *model, const EasqAnswer *answers, int count, Easq
 			pairs[unique++] = pairs[i];
 	return unique;
 }
+
+int
+EasqReplayPairs(const EasqModel *model, int count, EasqAnswerPair *pairs)
+{
+	EasqRandom	random = EasqDraws(model, EASQ_DRAW_REPLAY, 0);
+	EasqAnswer *drawn = palloc(sizeof(EasqAnswer) * Max(count, 1));
+	int			found = 0;
+	int			alone;
+
+	while (found < count && EasqDrawAnswer(model, &random, &drawn[found]))
+		found++;
+	return EasqFindPairs(model, drawn, found, pairs, &alone);
+}

@@ -22,4 +22,10 @@ typedef struct EasqAnswerPair
 extern int	EasqFindPairs(const EasqModel *model, const EasqAnswer *answers, int count,
 						  EasqAnswerPair *pairs, int *alone);
 
+/*
+ * Pairs of remembered answers that are learned again: so many are drawn and
+ * paired as new ones are; returns how many pairs, at most count * pairs_per_answer.
+ */
+extern int	EasqReplayPairs(const EasqModel *model, int count, EasqAnswerPair *pairs);
+
 #endif

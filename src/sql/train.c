@@ -279,6 +279,8 @@ train(Training *training)
 										  plan.batch_pairs);
 	EasqSampleInit(&training->sample, model->options.replay_behaviour);
 	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
+	if (training->hyper.pairwise == EASQ_ON_LOGIT)
+		EasqTrainerCentre(training->trainer);
 	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,
 				(errmsg("no row opens a gate of the satisfaction pathway of model \"%s\": it will not learn", training->name),
@@ -325,6 +327,24 @@ remember_answers(const Training *training, EasqModel *model, const EasqAnswer *c
 	}
 	EasqRemember(model, answers, count);
 	EasqTrimAnswers(model);
+}
+
+/* The rehearsal sample, with the logits that steps are to keep the margins of. */
+static void
+write_behaviour(Training *training, EasqModel *model)
+{
+	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
+	EasqRehearsed *sample = training->sample.pair;
+	int			count = EasqSampleCount(&training->sample);
+
+	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) EasqJudgeLogit(judge, EASQ_MAIN, sample[i].pair.chosen, sample[i].pair.chosen_length, &sample[i].kept_chosen);
+		(void) EasqJudgeLogit(judge, EASQ_MAIN, sample[i].pair.rejected, sample[i].pair.rejected_length, &sample[i].kept_rejected);
+	}
+	EasqWriteBehaviour(model, sample, count);
 }
 
 /*
@@ -389,7 +409,7 @@ write_model(Training *training, EasqModel **written)
 	model->trained = true;
 	model->backbone_step = EasqTrainerSteps(trainer);
 	model->adapter_step = adam.step;
-	EasqWriteBehaviour(model, training->sample.pair, training->sample.reservoir.count);
+	write_behaviour(training, model);
 	start_budget(training, model);
 	EasqSnapshotForget(model->name, EASQ_AUDITED);
 	EasqSnapshotWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);

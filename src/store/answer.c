@@ -207,30 +207,45 @@ draw_from_mixed(const EasqModel *model, double answer, EasqRandom *random, EasqA
 	return draw_other_value(model, answer, random, &one.value) && draw_of_value(model, &one, random, found);
 }
 
+/* One of the kinds that differ from answer (NaN: of all kinds), in proportion to their answers; NULL: none. */
+static const EasqTallied *
+draw_kind(const EasqTally *tally, double answer, EasqRandom *random)
+{
+	int			total = 0;
+	int			place;
+
+	for (int i = 0; i < tally->count; i++)
+		if (isnan(answer) || differs(tally->part[i].value, answer))
+			total += tally->part[i].remembered;
+	place = total > 0 ? (int) EasqBelow(random, (uint64) total) : 0;
+	for (int i = 0; i < tally->count; i++)
+	{
+		if (!isnan(answer) && !differs(tally->part[i].value, answer))
+			continue;
+		if (place < tally->part[i].remembered)
+			return &tally->part[i];
+		place -= tally->part[i].remembered;
+	}
+	return NULL;
+}
+
 bool
 EasqDrawOpposite(const EasqModel *model, double answer, EasqRandom *random, EasqAnswer *found)
 {
-	const EasqTally *tally = &model->tally;
-	int			others = 0;
-	int			place;
+	const EasqTallied *kind;
 
-	if (EasqTallyMixed(tally))
+	if (EasqTallyMixed(&model->tally))
 		return draw_from_mixed(model, answer, random, found);
-	for (int i = 0; i < tally->count; i++)
-		if (differs(tally->part[i].value, answer))
-			others += tally->part[i].remembered;
-	if (others == 0)
-		return false;
-	place = (int) EasqBelow(random, (uint64) others);
-	for (int i = 0; i < tally->count; i++)
-	{
-		if (!differs(tally->part[i].value, answer))
-			continue;
-		if (place < tally->part[i].remembered)
-			return draw_of_value(model, &tally->part[i], random, found);
-		place -= tally->part[i].remembered;
-	}
-	return false;
+	kind = draw_kind(&model->tally, answer, random);
+	return kind != NULL && draw_of_value(model, kind, random, found);
+}
+
+bool
+EasqDrawAnswer(const EasqModel *model, EasqRandom *random, EasqAnswer *found)
+{
+	const EasqTallied *kind = draw_kind(&model->tally, NAN, random);
+
+	return kind != NULL && draw_of_value(model, kind, random, found);
 }
 
 int

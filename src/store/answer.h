@@ -69,6 +69,9 @@ extern int	EasqFindOwnOpposite(const EasqModel *model, const char *respondent, d
  */
 extern bool EasqDrawOpposite(const EasqModel *model, double answer, EasqRandom *random, EasqAnswer *found);
 
+/* Draws a remembered answer, each about as likely as another; false: there is none. */
+extern bool EasqDrawAnswer(const EasqModel *model, EasqRandom *random, EasqAnswer *found);
+
 /* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
 extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
 

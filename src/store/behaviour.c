@@ -8,7 +8,7 @@
 #include "store/row.h"
 
 void
-EasqWriteBehaviour(const EasqModel *model, const EasqPair *pairs, int count)
+EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count)
 {
 	ScanKeyData key;
 	EasqWriter	writer;
@@ -18,14 +18,17 @@ EasqWriteBehaviour(const EasqModel *model, const EasqPair *pairs, int count)
 	EasqWriterBegin(&writer, "behaviour");
 	for (int slot = 0; slot < count; slot++)
 	{
+		const EasqPair *pair = &pairs[slot].pair;
 		EasqRow		row;
 
 		CHECK_FOR_INTERRUPTS();
 		EasqRowInit(&row);
 		EasqRowSetText(&row, BEHAVIOUR_MODEL, model->name);
 		EasqRowSet(&row, BEHAVIOUR_SLOT, Int32GetDatum(slot));
-		EasqRowSet(&row, BEHAVIOUR_CHOSEN, EasqBytesDatum(pairs[slot].chosen, pairs[slot].chosen_length));
-		EasqRowSet(&row, BEHAVIOUR_REJECTED, EasqBytesDatum(pairs[slot].rejected, pairs[slot].rejected_length));
+		EasqRowSet(&row, BEHAVIOUR_CHOSEN, EasqBytesDatum(pair->chosen, pair->chosen_length));
+		EasqRowSet(&row, BEHAVIOUR_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
+		EasqRowSet(&row, BEHAVIOUR_KEPT_CHOSEN, Float4GetDatum(pairs[slot].kept_chosen));
+		EasqRowSet(&row, BEHAVIOUR_KEPT_REJECTED, Float4GetDatum(pairs[slot].kept_rejected));
 		EasqWriterInsert(&writer, row.values, row.nulls);
 	}
 	EasqWriterEnd(&writer);
@@ -50,8 +53,9 @@ count_pairs(const EasqModel *model)
 }
 
 static bool
-read_pair(const EasqModel *model, int slot, EasqPair *pair)
+read_pair(const EasqModel *model, int slot, EasqRehearsed *rehearsed)
 {
+	EasqPair   *pair = &rehearsed->pair;
 	ScanKeyData keys[2];
 	EasqScan	scan;
 	HeapTuple	tuple;
@@ -64,36 +68,39 @@ read_pair(const EasqModel *model, int slot, EasqPair *pair)
 	{
 		pair->chosen = EasqColumnBytes(&scan, tuple, BEHAVIOUR_CHOSEN, &pair->chosen_length);
 		pair->rejected = EasqColumnBytes(&scan, tuple, BEHAVIOUR_REJECTED, &pair->rejected_length);
+		rehearsed->kept_chosen = DatumGetFloat4(EasqColumn(&scan, tuple, BEHAVIOUR_KEPT_CHOSEN));
+		rehearsed->kept_rejected = DatumGetFloat4(EasqColumn(&scan, tuple, BEHAVIOUR_KEPT_REJECTED));
 	}
 	EasqScanEnd(&scan);
 	return HeapTupleIsValid(tuple);
 }
 
-/* Floyd's sampling without replacement: the j-th draw is from the first stored - count + j + 1. */
+/* Floyd's sampling without replacement, of couples: the j-th draw is from the first couples - wanted + j + 1. */
 int
-EasqDrawBehaviour(const EasqModel *model, int count, EasqRandom *random, EasqPair **pairs)
+EasqDrawBehaviour(const EasqModel *model, int count, EasqRandom *random, EasqRehearsed **pairs)
 {
 	int			stored = count > 0 ? count_pairs(model) : 0;
-	int		   *drawn;
+	int			couples = (stored + 1) / 2;
+	int			wanted = Min((count + 1) / 2, couples);
+	int		   *drawn = palloc(sizeof(int) * Max(wanted, 1));
 	int			found = 0;
 
 	count = Min(count, stored);
-	*pairs = palloc(sizeof(EasqPair) * Max(count, 1));
-	drawn = palloc(sizeof(int) * Max(count, 1));
-	for (int j = 0; j < count; j++)
+	*pairs = palloc(sizeof(EasqRehearsed) * Max(2 * wanted, 1));
+	for (int j = 0; j < wanted; j++)
 	{
-		int			last = stored - count + j;
-		int			slot = (int) EasqBelow(random, (uint64) last + 1);
+		int			last = couples - wanted + j;
+		int			couple = (int) EasqBelow(random, (uint64) last + 1);
 
 		for (int i = 0; i < j; i++)
-			if (drawn[i] == slot)
+			if (drawn[i] == couple)
 			{
-				slot = last;
+				couple = last;
 				break;
 			}
-		drawn[j] = slot;
-		if (read_pair(model, slot, &(*pairs)[found]))
-			found++;
+		drawn[j] = couple;
+		for (int slot = 2 * couple; slot < 2 * couple + 2 && slot < stored && found < count; slot++)
+			found += read_pair(model, slot, &(*pairs)[found]);
 	}
 	pfree(drawn);
 	return found;

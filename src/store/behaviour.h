@@ -1,6 +1,7 @@
 /*
  * The sample of behaviour pairs (easq.behaviour) that training leaves for
- * learning steps to rehearse: slots 0 .. n - 1, dense.
+ * learning steps to rehearse: slots 0 .. n - 1, dense.  Slots 2 i and 2 i + 1
+ * are a couple, of one group where it had two pairs.
  */
 #ifndef EASQ_BEHAVIOUR_H
 #define EASQ_BEHAVIOUR_H
@@ -16,10 +17,20 @@ typedef struct EasqPair
 	int			rejected_length;
 } EasqPair;
 
-/* Replaces the sample. */
-extern void EasqWriteBehaviour(const EasqModel *model, const EasqPair *pairs, int count);
+typedef struct EasqRehearsed
+{
+	EasqPair	pair;
+	float		kept_chosen;	/* logits of the main pathway as training left it */
+	float		kept_rejected;
+} EasqRehearsed;
 
-/* Draws up to count different pairs; palloc'd.  Returns how many there were. */
-extern int	EasqDrawBehaviour(const EasqModel *model, int count, EasqRandom *random, EasqPair **pairs);
+/* Replaces the sample. */
+extern void EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count);
+
+/*
+ * Draws up to count different pairs, couple by couple (an odd last one alone);
+ * palloc'd.  Returns how many there were.
+ */
+extern int	EasqDrawBehaviour(const EasqModel *model, int count, EasqRandom *random, EasqRehearsed **pairs);
 
 #endif

@@ -5,6 +5,7 @@
 #include "utils/memutils.h"
 
 #include "core/kernel.h"
+#include "core/scorer.h"
 #include "store/tensor.h"
 #include "train/trainer.h"
 
@@ -400,6 +401,36 @@ EasqTrainerOpen(const EasqTrainer *trainer, EasqPathway pathway)
 	return trainer->rows < OPEN_ROWS ||
 		EasqGatesAlive(&trainer->model->layout, trainer->weights, trainer->hyper.alpha, pathway,
 					   trainer->rows, trainer->x, trainer->work);
+}
+
+void
+EasqTrainerCentre(EasqTrainer *trainer)
+{
+	const EasqLayout *layout = &trainer->model->layout;
+	float	   *packed = floats(EasqScorerFloats(layout));
+	float	   *work = floats(EasqScoreWork(&layout->shape, EASQ_SCORE_BLOCK));
+	float		logit[EASQ_SCORE_BLOCK];
+	EasqScorer	scorer;
+
+	EasqScorerPack(&scorer, layout, trainer->weights, (float) trainer->hyper.alpha, packed);
+	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
+	{
+		double		sum = 0;
+		int			rows;
+
+		for (int start = 0; start < trainer->rows; start += rows)
+		{
+			rows = Min(EASQ_SCORE_BLOCK, trainer->rows - start);
+			EasqLogitRows(&scorer, pathway, rows, trainer->x + (Size) start * layout->shape.k, logit, work);
+			for (int i = 0; i < rows; i++)
+				sum += logit[i];
+		}
+		if (trainer->rows > 0)
+			trainer->weights[layout->tensor[EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_BIAS)].offset] -=
+				(float) (sum / trainer->rows);
+	}
+	pfree(packed);
+	pfree(work);
 }
 
 int64

@@ -44,6 +44,12 @@ extern void EasqTrainerCheck(const EasqTrainer *trainer);
 /* Does any row of the last batch open a gate?  The backbone moves under a pathway that is not trained itself. */
 extern bool EasqTrainerOpen(const EasqTrainer *trainer, EasqPathway pathway);
 
+/*
+ * Where losses are on logits nothing holds the logits' level, and a score
+ * underflows far below 0: shifts the pathways' last biases so that logits of the last batch are 0 on average.
+ */
+extern void EasqTrainerCentre(EasqTrainer *trainer);
+
 /* Adam steps of the backbone so far, those of earlier trainings included. */
 extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
 
