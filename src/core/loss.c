@@ -105,6 +105,30 @@ EasqDpoLoss(int n, const float *y_hi, const float *y_lo, const float *s_hi, cons
 	return loss / n;
 }
 
+/* Cross-entropy of the order of rows a and b of y against their order in target; adds share * its gradient. */
+static double
+follow(const float *y, const float *target, int a, int b, double share, float *dy)
+{
+	double		margin = (double) y[a] - y[b];
+	double		wanted = sigmoid((double) target[a] - target[b]);
+	double		pull = share * (sigmoid(margin) - wanted);
+
+	add(&dy[a], pull);
+	add(&dy[b], -pull);
+	/* as wanted softplus(-margin) + (1 - wanted) softplus(margin) */
+	return softplus(-margin) + (1.0 - wanted) * margin;
+}
+
+double
+EasqKeepLoss(int q, const float *y, const float *kept, double weight, float *dy)
+{
+	double		loss = 0.0;
+
+	for (int i = 0; i < q; i++)
+		loss += follow(y, kept, i, q + i, weight / q, dy);
+	return q > 0 ? loss / q : 0.0;
+}
+
 double
 EasqDistilLoss(int q, const float *y, const float *s, double weight, float *dy)
 {
@@ -114,14 +138,8 @@ EasqDistilLoss(int q, const float *y, const float *s, double weight, float *dy)
 	for (int i = 0; i < pairs; i++)
 	{
 		int			a = i < q / 2 ? 2 * i : q + 2 * (i - q / 2);
-		double		margin = (double) y[a] - y[a + 1];
-		double		target = sigmoid((double) s[a] - s[a + 1]);
-		double		pull = weight * (sigmoid(margin) - target) / pairs;
 
-		/* cross-entropy, as target softplus(-margin) + (1 - target) softplus(margin) */
-		loss += softplus(-margin) + (1.0 - target) * margin;
-		add(&dy[a], pull);
-		add(&dy[a + 1], -pull);
+		loss += follow(y, s, a, a + 1, weight / pairs, dy);
 	}
 	return pairs > 0 ? loss / pairs : 0.0;
 }

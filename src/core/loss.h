@@ -23,6 +23,14 @@ extern double EasqPairwiseLoss(int n, const float *hi, const float *lo, EasqPair
 							   double weight, float *dhi, float *dlo, double *dbias);
 
 /*
+ * The margins of y [2 q] follow those of kept [2 q], the q chosen rows first:
+ * mean cross-entropy of sigmoid(y_i - y_(q + i)) against sigmoid(kept_i -
+ * kept_(q + i)).  It rests at kept, where the labels of pairs that are learned
+ * again and again would pull without end.
+ */
+extern double EasqKeepLoss(int q, const float *y, const float *kept, double weight, float *dy);
+
+/*
  * Online DPO and the anchor: policy y against a fixed reference s; [n] each.
  * Fills the rewards in metrics.
  */

@@ -264,16 +264,20 @@ block_backward(const EasqLayout *layout, const float *weights, float scale, int 
 
 /* Losses of all rows, the gradients of their logits and of the pathways' last biases. */
 static void
-losses(const EasqHyper *hyper, int survey, int behaviour, const float *y, const float *s,
-	   float *dy, float *ds, double *dbias, EasqMetrics *metrics)
+losses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const float *s, float *dy, float *ds, double *dbias, EasqMetrics *metrics)
 {
+	int			survey = batch->survey;
+	int			behaviour = batch->behaviour;
 	const float *yb = y + 2 * survey;
 	const float *sb = s + 2 * survey;
 	float	   *dyb = dy + 2 * survey;
 	bool		by_distil = hyper->alignment == EASQ_DISTIL;
 
-	metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, hyper->pairwise,
-										  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
+	if (batch->kept != NULL)
+		metrics->loss_main = EasqKeepLoss(behaviour, yb, batch->kept, 1.0, dyb);
+	else
+		metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, hyper->pairwise,
+											  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
 	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, hyper->pairwise,
 												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
 	/* the rewards are reported whatever aligns */
@@ -322,7 +326,7 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		metrics->gates_dead[p] = rows > 0 && !open[p];
 
-	losses(hyper, batch->survey, batch->behaviour, y, s, dy, ds, dbias, metrics);
+	losses(hyper, batch, y, s, dy, ds, dbias, metrics);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		*at_gradient(layout, gradient, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)) = (float) dbias[p];
 

@@ -46,6 +46,7 @@ typedef struct EasqBatch
 	int			survey;			/* pairs of answers, may be 0: no satisfaction loss, no DPO */
 	int			behaviour;		/* pairs of behaviour, may be 0 */
 	const float *x;
+	const float *kept;			/* NULL, or [2 behaviour]: logits that L_main keeps the margins of, instead of the labels */
 } EasqBatch;
 
 /* Means over the batch's pairs; 0 where there are none. */

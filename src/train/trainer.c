@@ -343,7 +343,7 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 				const EasqRowPair *answers, int answer_pairs,
 				const EasqRowPair *behaviour, int behaviour_pairs, EasqMetrics *metrics)
 {
-	EasqBatch	batch = {answer_pairs, behaviour_pairs, trainer->x};
+	EasqBatch	batch = {.survey = answer_pairs, .behaviour = behaviour_pairs, .x = trainer->x};
 
 	encode_pairs(trainer, rows, answers, answer_pairs, 0);
 	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);

@@ -666,7 +666,7 @@ test_golden_steps(void)
 		float	   *gradient;
 		float	   *work;
 		EasqAdam	adam = {0};
-		EasqBatch	batch = {GOLDEN_SURVEY, GOLDEN_BEHAVIOUR, NULL};
+		EasqBatch	batch = {.survey = GOLDEN_SURVEY, .behaviour = GOLDEN_BEHAVIOUR};
 
 		golden_read(&golden, golden_folder, name);
 		total = golden.layout.total;
@@ -733,7 +733,7 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	double	   *xd = allocate((size_t) rows * k, sizeof(double));
 	double	   *x0 = allocate((size_t) rows * k, sizeof(double));
 	double		s0[NAIVE_ROWS];
-	EasqBatch	batch = {survey, behaviour, x};
+	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x};
 	EasqMetrics metrics;
 	NaiveLoss	loss;
 	const double step = 1e-5;
@@ -839,7 +839,7 @@ test_routing(void)
 	float	   *gradient;
 	float	   *other;
 	float	   *work;
-	EasqBatch	batch = {3, 5, x};
+	EasqBatch	batch = {.survey = 3, .behaviour = 5, .x = x};
 	size_t		main;
 	size_t		satisfaction;
 
@@ -924,7 +924,7 @@ test_large_batch(void)
 	for (int alignment = 0; alignment < 2; alignment++)
 	{
 		EasqHyper	hyper = {8.0, 1.0, 0.5, 1.5, 0.5, 1e-3, 1.0, alignment, EASQ_ON_LOGIT};
-		EasqBatch	batch = {survey, behaviour, x};
+		EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x};
 		EasqMetrics metrics;
 		EasqMetrics of_piece;
 		double		loss = 0.0;
@@ -966,7 +966,7 @@ test_large_batch(void)
 	/* main gates that only the first row of the first block opens */
 	{
 		EasqHyper	hyper = {8.0, 1.0, 0.5, 1.5, 0.5, 1e-3, 1.0, EASQ_DPO, EASQ_ON_LOGIT};
-		EasqBatch	batch = {survey, behaviour, x};
+		EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x};
 		EasqMetrics metrics;
 
 		for (int i = 0; i < 2; i++)
@@ -1002,7 +1002,7 @@ test_death(void)
 	EasqMetrics metrics;
 	EasqAdam	adam;
 	float		x[16 * 4];
-	EasqBatch	batch = {3, 5, x};
+	EasqBatch	batch = {.survey = 3, .behaviour = 5, .x = x};
 	EasqBatch	nothing = {0, 0, x};
 	float	   *w;
 	float	   *gradient;
@@ -1119,7 +1119,7 @@ test_halves(void)
 	fill_normal_floats(18, 16 * 4, x);
 	for (int answers = 0; answers < 2; answers++)
 	{
-		EasqBatch	batch = {answers ? 4 : 0, answers ? 0 : 4, x};
+		EasqBatch	batch = {.survey = answers ? 4 : 0, .behaviour = answers ? 0 : 4, .x = x};
 		EasqAdam	adam = {allocate(layout.total, sizeof(float)), allocate(layout.total, sizeof(float)), 0};
 
 		memcpy(w, before, layout.total * sizeof(float));
