@@ -513,6 +513,10 @@ test_losses(void)
 		for (int i = 0; i < 6; i++)
 			check_near(d[i], 0.0, 1e-9, "distillation rests where both agree");
 		check(EasqDistilLoss(1, y, y + 2, 1.0, d) == 0.0 && d[0] == 0.0f, "one pair has no neighbour");
+		EasqKeepLoss(3, y, y, 1.0, d);
+		for (int i = 0; i < 6; i++)
+			check_near(d[i], 0.0, 1e-9, "what is kept is where rehearsal rests");
+		check(EasqKeepLoss(0, y, y, 1.0, d) == 0.0, "nothing to keep");
 	}
 	end_group("losses");
 }
@@ -717,7 +721,7 @@ test_golden_steps(void)
  * parts do not move: so this is the test of the gradients' routing, too.
  */
 static void
-compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour, uint64_t seed)
+compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour, bool keeps, uint64_t seed)
 {
 	int			k = layout->shape.k;
 	int			rows = 2 * (survey + behaviour);
@@ -733,12 +737,14 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	double	   *xd = allocate((size_t) rows * k, sizeof(double));
 	double	   *x0 = allocate((size_t) rows * k, sizeof(double));
 	double		s0[NAIVE_ROWS];
-	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x};
+	float		kept[NAIVE_ROWS];
+	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x, .kept = keeps ? kept : NULL};
 	EasqMetrics metrics;
 	NaiveLoss	loss;
 	const double step = 1e-5;
 
 	fill_normal_floats(seed + 1, (size_t) rows * k, x);
+	fill_normal_floats(seed + 2, (size_t) 2 * behaviour, kept);
 	for (size_t i = 0; i < total; i++)
 		wd[i] = w0[i] = w[i];
 	for (int i = 0; i < rows * k; i++)
@@ -754,7 +760,7 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	EasqGradient(layout, w, hyper, &batch, without_dx, NULL, &metrics, work);
 	EasqGradient(layout, w, hyper, &batch, gradient, dx, &metrics, work);
 
-	loss = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+	loss = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0, batch.kept);
 	check_near(metrics.loss, loss.main + loss.satisfaction, 1e-5 * fabs(metrics.loss) + 1e-6, "loss");
 	for (size_t i = 0; i < total; i++)
 		check(i < layout->backbone ? isnan(without_dx[i]) : without_dx[i] == gradient[i],
@@ -773,9 +779,9 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 			NaiveLoss	down;
 
 			wd[i] = w0[i] + step;
-			up = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+			up = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0, batch.kept);
 			wd[i] = w0[i] - step;
-			down = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+			down = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0, batch.kept);
 			wd[i] = w0[i];
 			check_near(gradient[i], (up.main - down.main + up.satisfaction - down.satisfaction) / (2.0 * step),
 					   1e-4 * size + 1e-7, tensor->name);
@@ -787,9 +793,9 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 		NaiveLoss	down;
 
 		xd[i] = x0[i] + step;
-		up = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+		up = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0, batch.kept);
 		xd[i] = x0[i] - step;
-		down = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0);
+		down = naive_loss(layout, hyper, survey, behaviour, wd, xd, w0, x0, s0, batch.kept);
 		xd[i] = x0[i];
 		check_near(dx[i], (up.main - down.main) / (2.0 * step), 1e-4 * fabs(dx[i]) + 1e-5, "dx");
 	}
@@ -821,7 +827,8 @@ test_gradients(void)
 				{
 					EasqHyper	hyper = {4.0, 0.7, 0.6, 1.7, pairwise ? 0.8 : 0.0, 1e-3, 1.0, alignment, pairwise};
 
-					compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], seed++);
+					for (int keeps = 0; keeps < 2; keeps++)
+						compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], keeps, seed++);
 				}
 	}
 	end_group("gradients, finite differences");
@@ -940,7 +947,7 @@ test_large_batch(void)
 
 			for (int start = 0; start < n; start += part)
 			{
-				EasqBatch	small = {kind ? 0 : part, kind ? part : 0, px};
+				EasqBatch	small = {.survey = kind ? 0 : part, .behaviour = kind ? part : 0, .x = px};
 				double		share = (double) part / n;
 				size_t		half = (size_t) part * k;
 
@@ -1003,7 +1010,7 @@ test_death(void)
 	EasqAdam	adam;
 	float		x[16 * 4];
 	EasqBatch	batch = {.survey = 3, .behaviour = 5, .x = x};
-	EasqBatch	nothing = {0, 0, x};
+	EasqBatch	nothing = {.x = x};
 	float	   *w;
 	float	   *gradient;
 	float	   *work;

@@ -85,6 +85,21 @@ naive_pairwise(int n, const double *hi, const double *lo, EasqPairwise on)
 	return n > 0 ? sum / n : 0.0;
 }
 
+/* y [2 n] keeps the margins of kept [2 n] */
+static double
+naive_keep(int n, const double *y, const float *kept)
+{
+	double		sum = 0.0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		target = 1.0 / (1.0 + exp((double) kept[n + i] - kept[i]));
+
+		sum += target * naive_softplus(y[n + i] - y[i]) + (1.0 - target) * naive_softplus(y[i] - y[n + i]);
+	}
+	return n > 0 ? sum / n : 0.0;
+}
+
 static double
 naive_alignment(const EasqHyper *hyper, int survey, int behaviour, const double *y, const double *s)
 {
@@ -128,7 +143,8 @@ typedef struct NaiveLoss
 
 static NaiveLoss
 naive_loss(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour,
-		   const double *w, const double *x, const double *w0, const double *x0, const double *s0)
+		   const double *w, const double *x, const double *w0, const double *x0, const double *s0,
+		   const float *kept)
 {
 	int			rows = 2 * (survey + behaviour);
 	int			k = layout->shape.k;
@@ -141,7 +157,8 @@ naive_loss(const EasqLayout *layout, const EasqHyper *hyper, int survey, int beh
 		y[i] = naive_logit(layout, EASQ_MAIN, hyper->alpha, w, w, x + i * k, w0, x0 + i * k);
 		s[i] = naive_logit(layout, EASQ_SATISFACTION, hyper->alpha, w, w0, x0 + i * k, w, x0 + i * k);
 	}
-	loss.main = naive_pairwise(behaviour, y + 2 * survey, y + 2 * survey + behaviour, hyper->pairwise) +
+	loss.main = (kept ? naive_keep(behaviour, y + 2 * survey, kept) :
+				 naive_pairwise(behaviour, y + 2 * survey, y + 2 * survey + behaviour, hyper->pairwise)) +
 		hyper->lambda2 * naive_alignment(hyper, survey, behaviour, y, s0);
 	loss.satisfaction = hyper->lambda1 * naive_pairwise(survey, s, s + survey, hyper->pairwise);
 	return loss;
