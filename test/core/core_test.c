@@ -513,6 +513,10 @@ test_losses(void)
 		for (int i = 0; i < 6; i++)
 			check_near(d[i], 0.0, 1e-9, "distillation rests where both agree");
 		check(EasqDistilLoss(1, y, y + 2, 1.0, d) == 0.0 && d[0] == 0.0f, "one pair has no neighbour");
+		EasqKeepLoss(3, y, y, 1.0, d);
+		for (int i = 0; i < 6; i++)
+			check_near(d[i], 0.0, 1e-9, "what is kept is where rehearsal rests");
+		check(EasqKeepLoss(0, y, y, 1.0, d) == 0.0, "nothing to keep");
 	}
 	end_group("losses");
 }
@@ -718,7 +722,7 @@ test_golden_steps(void)
  */
 static void
 compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour,
-				  const float *weight, uint64_t seed)
+				  const float *weight, bool keeps, uint64_t seed)
 {
 	int			k = layout->shape.k;
 	int			rows = 2 * (survey + behaviour);
@@ -734,12 +738,14 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	double	   *xd = allocate((size_t) rows * k, sizeof(double));
 	double	   *x0 = allocate((size_t) rows * k, sizeof(double));
 	double		s0[NAIVE_ROWS];
-	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x, .weight = weight};
+	float		kept[NAIVE_ROWS];
+	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x, .kept = keeps ? kept : NULL, .weight = weight};
 	EasqMetrics metrics;
 	NaiveLoss	loss;
 	const double step = 1e-5;
 
 	fill_normal_floats(seed + 1, (size_t) rows * k, x);
+	fill_normal_floats(seed + 2, (size_t) 2 * behaviour, kept);
 	for (size_t i = 0; i < total; i++)
 		wd[i] = w0[i] = w[i];
 	for (int i = 0; i < rows * k; i++)
@@ -755,7 +761,7 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	EasqGradient(layout, w, hyper, &batch, without_dx, NULL, &metrics, work);
 	EasqGradient(layout, w, hyper, &batch, gradient, dx, &metrics, work);
 
-	loss = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
+	loss = naive_loss(layout, hyper, &batch, wd, xd, w0, x0, s0);
 	check_near(metrics.loss, loss.main + loss.satisfaction, 1e-5 * fabs(metrics.loss) + 1e-6, "loss");
 	for (size_t i = 0; i < total; i++)
 		check(i < layout->backbone ? isnan(without_dx[i]) : without_dx[i] == gradient[i],
@@ -774,9 +780,9 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 			NaiveLoss	down;
 
 			wd[i] = w0[i] + step;
-			up = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
+			up = naive_loss(layout, hyper, &batch, wd, xd, w0, x0, s0);
 			wd[i] = w0[i] - step;
-			down = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
+			down = naive_loss(layout, hyper, &batch, wd, xd, w0, x0, s0);
 			wd[i] = w0[i];
 			check_near(gradient[i], (up.main - down.main + up.satisfaction - down.satisfaction) / (2.0 * step),
 					   1e-4 * size + 1e-7, tensor->name);
@@ -788,9 +794,9 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 		NaiveLoss	down;
 
 		xd[i] = x0[i] + step;
-		up = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
+		up = naive_loss(layout, hyper, &batch, wd, xd, w0, x0, s0);
 		xd[i] = x0[i] - step;
-		down = naive_loss(layout, hyper, survey, behaviour, weight, wd, xd, w0, x0, s0);
+		down = naive_loss(layout, hyper, &batch, wd, xd, w0, x0, s0);
 		xd[i] = x0[i];
 		check_near(dx[i], (up.main - down.main) / (2.0 * step), 1e-4 * fabs(dx[i]) + 1e-5, "dx");
 	}
@@ -823,8 +829,11 @@ test_gradients(void)
 				{
 					EasqHyper	hyper = {4.0, 0.7, 0.6, 1.7, pairwise ? 0.8 : 0.0, 1e-3, 1.0, alignment, pairwise};
 
-					compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], NULL, seed++);
-					compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], weight, seed++);
+					for (int keeps = 0; keeps < 2; keeps++)
+					{
+						compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], NULL, keeps, seed++);
+						compare_gradients(&layout, &hyper, pairs[p][0], pairs[p][1], weight, keeps, seed++);
+					}
 				}
 	}
 	end_group("gradients, finite differences");

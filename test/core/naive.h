@@ -102,6 +102,21 @@ naive_pairwise(int n, const double *hi, const double *lo, const float *weight, E
 	return naive_mean(n, loss, weight);
 }
 
+/* y [2 n] keeps the margins of kept [2 n] */
+static double
+naive_keep(int n, const double *y, const float *kept)
+{
+	double		sum = 0.0;
+
+	for (int i = 0; i < n; i++)
+	{
+		double		target = 1.0 / (1.0 + exp((double) kept[n + i] - kept[i]));
+
+		sum += target * naive_softplus(y[n + i] - y[i]) + (1.0 - target) * naive_softplus(y[i] - y[n + i]);
+	}
+	return n > 0 ? sum / n : 0.0;
+}
+
 static double
 naive_alignment(const EasqHyper *hyper, int survey, int behaviour, const float *weight,
 				const double *y, const double *s)
@@ -144,13 +159,16 @@ typedef struct NaiveLoss
 } NaiveLoss;
 
 static NaiveLoss
-naive_loss(const EasqLayout *layout, const EasqHyper *hyper, int survey, int behaviour,
-		   const float *weight, const double *w, const double *x, const double *w0, const double *x0, const double *s0)
+naive_loss(const EasqLayout *layout, const EasqHyper *hyper, const EasqBatch *batch,
+		   const double *w, const double *x, const double *w0, const double *x0, const double *s0)
 {
+	int			survey = batch->survey;
+	int			behaviour = batch->behaviour;
 	int			rows = 2 * (survey + behaviour);
 	int			k = layout->shape.k;
 	double		y[NAIVE_ROWS];
 	double		s[NAIVE_ROWS];
+	const double *yb = y + 2 * survey;
 	NaiveLoss	loss;
 
 	for (int i = 0; i < rows; i++)
@@ -158,9 +176,10 @@ naive_loss(const EasqLayout *layout, const EasqHyper *hyper, int survey, int beh
 		y[i] = naive_logit(layout, EASQ_MAIN, hyper->alpha, w, w, x + i * k, w0, x0 + i * k);
 		s[i] = naive_logit(layout, EASQ_SATISFACTION, hyper->alpha, w, w0, x0 + i * k, w, x0 + i * k);
 	}
-	loss.main = naive_pairwise(behaviour, y + 2 * survey, y + 2 * survey + behaviour, NULL, hyper->pairwise) +
-		hyper->lambda2 * naive_alignment(hyper, survey, behaviour, weight, y, s0);
-	loss.satisfaction = hyper->lambda1 * naive_pairwise(survey, s, s + survey, weight, hyper->pairwise);
+	loss.main = batch->kept ? naive_keep(behaviour, yb, batch->kept) :
+		naive_pairwise(behaviour, yb, yb + behaviour, NULL, hyper->pairwise);
+	loss.main += hyper->lambda2 * naive_alignment(hyper, survey, behaviour, batch->weight, y, s0);
+	loss.satisfaction = hyper->lambda1 * naive_pairwise(survey, s, s + survey, batch->weight, hyper->pairwise);
 	return loss;
 }
 
