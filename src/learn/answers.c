@@ -193,7 +193,7 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 	count = keep_usable(learner, answers, count, &skipped, strict);
 	EasqSettleOrder(learner->model, answers, count);
 	count = EasqKeepLastWords(answers, count, &skipped);
-	EasqHoldBack(learner->model, answers, count, &skipped);
+	EasqPaceAnswers(learner->model, answers, count, &skipped);
 	for (int done = 0; done < count; done += EASQ_ANSWERS_A_STEP)
 	{
 		old = MemoryContextSwitchTo(context);

@@ -104,7 +104,7 @@ EasqKeepLastWords(EasqAnswer *answers, int count, EasqSkipped *skipped)
 }
 
 void
-EasqHoldBack(const EasqModel *model, EasqAnswer *answers, int count, EasqSkipped *skipped)
+EasqPaceAnswers(const EasqModel *model, EasqAnswer *answers, int count, EasqSkipped *skipped)
 {
 	for (int i = 0; i < count; i++)
 	{

@@ -14,6 +14,6 @@ extern void EasqSettleOrder(const EasqModel *model, EasqAnswer *answers, int cou
 extern int	EasqKeepLastWords(EasqAnswer *answers, int count, EasqSkipped *skipped);
 
 /* Marks answers beyond what option answers_per_hour lets their respondent teach: they are remembered only. */
-extern void EasqHoldBack(const EasqModel *model, EasqAnswer *answers, int count, EasqSkipped *skipped);
+extern void EasqPaceAnswers(const EasqModel *model, EasqAnswer *answers, int count, EasqSkipped *skipped);
 
 #endif
