@@ -22,7 +22,7 @@
 #include "learn/answer_key.h"
 #include "learn/answer_value.h"
 #include "learn/collect.h"
-#include "learn/context.h"
+#include "learn/asking.h"
 
 #define FETCH_ROWS 1000
 
@@ -55,7 +55,7 @@ typedef struct Columns
 	int			respondent;
 	int			key;			/* 0: none */
 	const EasqLearnOptions *options;
-	EasqContext context;
+	EasqAsking	asking;
 	FmgrInfo	respondent_output;
 	FmgrInfo	key_output;
 	Oid			key_type;
@@ -98,7 +98,7 @@ match_columns(Columns *columns, const EasqSpec *spec, const EasqQuestionnaire *q
 	columns->questionnaire = psprintf("%s.%s", get_namespace_name(get_rel_namespace(questionnaire->relation)),
 									  get_rel_name(questionnaire->relation));
 	columns->options = options;
-	EasqContextInit(&columns->context, options, desc, what);
+	EasqAskingInit(&columns->asking, options, desc, what);
 	columns->values = palloc(sizeof(Datum) * desc->natts);
 	columns->nulls = palloc(sizeof(bool) * desc->natts);
 	columns->row_context = AllocSetContextCreate(CurrentMemoryContext, "easq answer", ALLOCSET_SMALL_SIZES);
@@ -141,7 +141,7 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 		return false;
 	if (isnan(answer->answer))
 		return false;
-	if (!EasqReadContext(&columns->context, values, nulls, answer, problem))
+	if (!EasqReadAsking(&columns->asking, values, nulls, answer, problem))
 		return false;
 	resetStringInfo(&columns->example);
 	if (!EasqReadExample(columns->reader, values, nulls, &columns->example, problem))

@@ -3,7 +3,6 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
 #include "store/columns.h"
 #include "store/hourly.h"
 #include "store/row.h"

@@ -4,7 +4,6 @@
 
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "store/columns.h"
 #include "store/queue.h"
 #include "store/row.h"

@@ -10,7 +10,6 @@
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "store/answer.h"
 #include "store/columns.h"
 #include "store/row.h"

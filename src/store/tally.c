@@ -7,6 +7,9 @@
 
 #include "store/tally.h"
 
+#define EXACT 9007199254740992.0	/* whole numbers below it are exact in a double */
+#define COUNT_ANEW "The row was not written by easq; set its column tally to NULL and the answers are counted anew."
+
 int
 EasqTallyTotal(const EasqTally *tally)
 {
@@ -137,6 +140,16 @@ EasqTallyDatum(const EasqTally *tally, bool *isnull)
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+static void
+check_part(double remembered, double oldest)
+{
+	if (!(remembered >= 1 && remembered <= PG_INT32_MAX) || !(oldest >= 0 && oldest < EXACT))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("easq.adapter counts %g remembered answers from %g on", remembered, oldest),
+				 errhint(COUNT_ANEW)));
+}
+
 void
 EasqTallyRead(EasqTally *tally, Datum datum, bool isnull)
 {
@@ -151,8 +164,11 @@ EasqTallyRead(EasqTally *tally, Datum datum, bool isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("easq.adapter counts remembered answers in %d numbers, not in threes of at most %d", numbers, EASQ_TALLY_VALUES),
-				 errhint("The row was not written by easq; set its column tally to NULL and the answers are counted anew.")));
+				 errhint(COUNT_ANEW)));
 	number = (const double *) ARR_DATA_PTR(array);
 	for (int i = 0; i < tally->count; i++)
+	{
+		check_part(number[3 * i + 1], number[3 * i + 2]);
 		tally->part[i] = (EasqTallied) {number[3 * i], (int) number[3 * i + 1], (int64) number[3 * i + 2]};
+	}
 }

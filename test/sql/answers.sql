@@ -5,7 +5,7 @@
 -- Answers as they are in production: who answers much, who answers again, when almost all say the same, when and how
 -- likely they were asked, and what happens before there is enough to align by.
 CREATE FUNCTION survey_model(name text, options jsonb) RETURNS void LANGUAGE sql AS
-$$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0}'::jsonb || options) $$;
+$$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0, "alignment": "dpo", "pairwise": "score", "lambda2": 1}'::jsonb || options) $$;
 CREATE FUNCTION remembered(name text) RETURNS TABLE (respondent text, answer float8, answers bigint) LANGUAGE sql AS
 $$ SELECT respondent, answer, count(*) FROM easq.answer WHERE model = name GROUP BY 1, 2 ORDER BY 1, 2 $$;
 -- the counts by value agree with what is remembered

@@ -25,7 +25,7 @@ ANALYZE;
 CREATE FUNCTION place(seed int, user_id int, item_id int) RETURNS bigint IMMUTABLE LANGUAGE sql AS
 $$ SELECT hashtextextended(user_id || ':' || item_id, seed) $$;
 
-CREATE TABLE step AS SELECT status, reason, answers, "rewards/accuracies" FROM easq.steps;
+CREATE TABLE step AS SELECT status, split_part(reason, ':', 1) AS reason, answers, "rewards/accuracies" FROM easq.steps;
 CREATE TABLE result (seed int, phase text, metric text, value float8);
 CREATE TABLE split (user_id int, item_id int, chosen bool, part text, rating int);
 CREATE VIEW example AS
@@ -83,7 +83,7 @@ BEGIN
         COMMIT;
     END LOOP;
     CALL measure(seed, 'after');
-    INSERT INTO step SELECT status, reason, answers, "rewards/accuracies" FROM easq.steps;
+    INSERT INTO step SELECT status, split_part(reason, ':', 1) AS reason, answers, "rewards/accuracies" FROM easq.steps;
     PERFORM easq_stop_learning('coats', 'questionnaire');
     PERFORM easq_drop_model('coats');
     TRUNCATE questionnaire;

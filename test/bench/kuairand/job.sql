@@ -85,9 +85,9 @@ SELECT (SELECT count(*) FROM features WHERE shown_at >= :'split') AS answers_giv
        round(100.0 * :answers_learned / (:answers_kept - :without_opposite), 2) AS "learned, % of those with an opposite",
        :seconds AS seconds, round(:steps / :seconds, 1) AS "steps a second",
        pg_size_pretty(:wal_bytes::bigint) AS wal, pg_size_pretty(:wal_bytes::bigint / :steps) AS "wal a step";
-SELECT status, reason, count(*) AS steps, sum(answers) AS answers, round(avg("rewards/accuracies")::numeric, 3) AS "rewards/accuracies",
+SELECT status, split_part(reason, ':', 1) AS reason, count(*) AS steps, sum(answers) AS answers, round(avg("rewards/accuracies")::numeric, 3) AS "rewards/accuracies",
        round(avg(loss_main)::numeric, 4) AS loss_main, round(avg(loss_satisfaction)::numeric, 4) AS loss_satisfaction
-FROM easq.steps WHERE source = 'insert' GROUP BY status, reason ORDER BY status, reason;
+FROM easq.steps WHERE source = 'insert' GROUP BY 1, 2 ORDER BY 1, 2;
 VACUUM (ANALYZE);
 SELECT c.relname AS "table", pg_size_pretty(pg_total_relation_size(c.oid)) AS "size after VACUUM"
 FROM pg_class c WHERE c.relnamespace = 'easq'::regnamespace AND c.relkind = 'r' AND pg_total_relation_size(c.oid) > 65536
