@@ -42,7 +42,7 @@ warming_up(const EasqModel *model)
 	int			remembered = EasqTallyTotal(&model->tally);
 
 	if (remembered < model->options.warm_up)
-		return psprintf("warm-up: %d of %d answers", remembered, model->options.warm_up);
+		return psprintf("warm-up: fewer than %d answers", model->options.warm_up);
 	if (model->options.warm_up > 0 && !EasqTallyBothSides(&model->tally, WARM_UP_OF_A_KIND))
 		return psprintf("warm-up: no value has %d answers below it and %d above it", WARM_UP_OF_A_KIND, WARM_UP_OF_A_KIND);
 	return NULL;

@@ -279,8 +279,6 @@ train(Training *training)
 										  plan.batch_pairs);
 	EasqSampleInit(&training->sample, model->options.replay_behaviour);
 	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
-	if (training->hyper.pairwise == EASQ_ON_LOGIT)
-		EasqTrainerCentre(training->trainer);
 	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,
 				(errmsg("no row opens a gate of the satisfaction pathway of model \"%s\": it will not learn", training->name),

@@ -199,6 +199,7 @@ EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer,
 		shuffle_chunks(&fit, chunks, seed);
 		for (int i = 0; i < chunks; i++)
 			fit_chunk(&fit, fit.order[i], seed, &sums);
+		EasqTrainerCentre(trainer);
 		EasqTrainerCheck(trainer);
 		INSTR_TIME_SET_CURRENT(duration);
 		INSTR_TIME_SUBTRACT(duration, start);

@@ -412,6 +412,8 @@ EasqTrainerCentre(EasqTrainer *trainer)
 	float		logit[EASQ_SCORE_BLOCK];
 	EasqScorer	scorer;
 
+	if (trainer->hyper.pairwise != EASQ_ON_LOGIT)
+		return;
 	EasqScorerPack(&scorer, layout, trainer->weights, (float) trainer->hyper.alpha, packed);
 	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
 	{

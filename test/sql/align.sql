@@ -30,7 +30,7 @@ END $$;
 SELECT name, r.* FROM golden, as_reference(name, before, c) r ORDER BY name;
 
 -- the metrics come back and are kept
-SELECT easq_create_model('m', '[{"name": "a", "kind": "numeric"}, {"name": "v", "kind": "vector", "dim": 2}]', '{"hidden": 8, "expert_hidden": 4, "seed": 3}') \g /dev/null
+SELECT easq_create_model('m', '[{"name": "a", "kind": "numeric"}, {"name": "v", "kind": "vector", "dim": 2}]', '{"hidden": 8, "expert_hidden": 4, "seed": 3, "alignment": "dpo", "pairwise": "score", "lambda2": 1}') \g /dev/null
 SELECT * FROM easq_align('m', '{{1,2,3}}', '{{3,2,1}}') LIMIT 0;
 SELECT loss, loss_satisfaction AS satisfaction, "rewards/margins" AS margin, "grad_norm/main" AS main FROM easq_align('m', '{{1,2,3}}', '{{3,2,1}}') \gset
 SELECT loss = :loss AND loss_satisfaction = :satisfaction AND "rewards/margins" = :margin AND "grad_norm/main" = :main AS "as returned" FROM easq.steps ORDER BY id DESC LIMIT 1;

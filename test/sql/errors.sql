@@ -81,7 +81,7 @@ SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
 -- queued ones and rehearsed pairs likewise
 INSERT INTO easq.queued (model, id, respondent, key, keyed, forget, answer, weight, per_hour, example)
 SELECT 'm', ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'nobody', '\x', false, false, 0, 1, 0, e FROM unnest(ARRAY['\x', '\x0102030405060708', (SELECT example FROM easq.answer WHERE respondent = '6')]::bytea[]) WITH ORDINALITY t (e, i);
-INSERT INTO easq.behaviour SELECT 'm', i, e, e FROM unnest(ARRAY['\x', '\xffffffffffffffffffffffffffffffff']::bytea[]) WITH ORDINALITY t (e, i);
+INSERT INTO easq.behaviour SELECT 'm', i, e, e, 0, 0 FROM unnest(ARRAY['\x', '\xffffffffffffffffffffffffffffffff']::bytea[]) WITH ORDINALITY t (e, i);
 INSERT INTO q VALUES (7, 7, '{w}', false);
 SELECT source, status, answers, behaviour_pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 3;
 SELECT count(*) FROM easq.queued;

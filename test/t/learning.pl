@@ -347,7 +347,7 @@ note 'models that cannot be read';
 		"DO \$\$ BEGIN ASSERT (SELECT status = 'skipped' AND reason LIKE '%(XX001)' FROM easq.step ORDER BY id DESC LIMIT 1); END \$\$"))[-1], '', 'a damaged optimiser: skipped');
 	is((refusals($node, 'postgres', 'BEGIN', "UPDATE easq.answer SET example = '\\x01' WHERE model = 'broken'", "INSERT INTO broken VALUES (3, 1, 1, 'satisfied')",
 		"DO \$\$ BEGIN ASSERT (SELECT status = 'skipped' AND reason LIKE '%do not fit the model%' FROM easq.step ORDER BY id DESC LIMIT 1); END \$\$"))[-1], '', 'damaged answers: nothing fits');
-	is((refusals($node, 'postgres', 'BEGIN', "INSERT INTO easq.behaviour VALUES ('broken', 0, '\\x', '\\x0102'), ('broken', 7, 'abc', '')", "INSERT INTO broken VALUES (3, 1, 1, 'satisfied')",
+	is((refusals($node, 'postgres', 'BEGIN', "INSERT INTO easq.behaviour VALUES ('broken', 0, '\\x', '\\x0102', 0, 0), ('broken', 7, 'abc', '', 0, 0)", "INSERT INTO broken VALUES (3, 1, 1, 'satisfied')",
 		"DO \$\$ BEGIN ASSERT (SELECT status = 'applied' AND behaviour_pairs = 0 FROM easq.step ORDER BY id DESC LIMIT 1); END \$\$"))[-1], '', 'damaged behaviour pairs: left out');
 }
 
