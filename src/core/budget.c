@@ -7,6 +7,8 @@
 
 #define SCORE_MIN 1e-45			/* of float32: what softplus(v) rounds to far below 0 */
 #define DYING 0.05				/* of the value after training */
+#define SPREAD_FULL 0.3			/* shares of the spread after training where alignment loses strength, and where it has none left */
+#define SPREAD_NONE 0.1
 
 double
 EasqLogitOfScore(double score)
@@ -147,9 +149,10 @@ EasqCostLimit(double budget, double gap)
 }
 
 double
-EasqAlignmentStrength(double cost, double limit)
+EasqAlignmentStrength(double cost, double limit, double spread)
 {
 	double		left = 2.0 * (1.0 - cost / limit);
+	double		alive = (spread - SPREAD_NONE) / (SPREAD_FULL - SPREAD_NONE);
 
-	return limit > 0.0 ? fmin(fmax(left, 0.0), 1.0) : 0.0;
+	return limit > 0.0 ? fmin(fmax(fmin(left, alive), 0.0), 1.0) : 0.0;
 }

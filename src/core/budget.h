@@ -72,7 +72,11 @@ extern void EasqStepLoss(int n, const float *weight, const float *before, const 
  */
 extern double EasqCostLimit(double budget, double gap);
 
-/* Strength of alignment, 1 below half of the limit, then falling to 0 at the limit. */
-extern double EasqAlignmentStrength(double cost, double limit);
+/*
+ * Strength of alignment: 1 below half of the limit, then falling to 0 at the
+ * limit; and as much less as main's logits, whose spread is this share of that
+ * after training, become equal.
+ */
+extern double EasqAlignmentStrength(double cost, double limit, double spread);
 
 #endif

@@ -1,5 +1,7 @@
 #include "postgres.h"
 
+#include <float.h>
+
 #include "utils/memutils.h"
 
 #include "learn/draw.h"
@@ -10,6 +12,7 @@
 #define TRY_PAIRS 512			/* of the gate sample, drawn anew for each step */
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
+#define JUDGE_DRIFT 0.25			/* of the limit: drift that calls for a judgement before its turn */
 #define GAP_MEMORY 0.8			/* of an audit by the next: a gap that was seen once may come again */
 
 struct EasqGuard
@@ -21,6 +24,7 @@ struct EasqGuard
 	float		weight[TRY_PAIRS];
 	float		before[TRY_PAIRS];
 	float		after[TRY_PAIRS];
+	double		added;			/* G that the step on trial seems to add */
 	EasqCost	judged;			/* the gate sample, when it was last judged as a whole */
 };
 
@@ -47,7 +51,9 @@ cost_limit(const EasqGuard *guard)
 double
 EasqGuardStrength(const EasqGuard *guard)
 {
-	return EasqAlignmentStrength(guard->model->alignment.cost, cost_limit(guard));
+	const EasqAlignmentState *state = &guard->model->alignment;
+
+	return EasqAlignmentStrength(state->cost, cost_limit(guard), state->spread);
 }
 
 /* ---------------------------------------------------------- one step on trial */
@@ -98,19 +104,20 @@ judge_pairs(EasqGuard *guard, const float *weights, float *right)
 	EasqJudgePairs(guard->judge, guard->gate, guard->slot, TRY_PAIRS, right);
 }
 
-/* Is the step worse than what is left of the budget, beyond doubt? */
+/* Is the step worse than what is left of the budget, beyond doubt?  Fills guard->added. */
 static bool
 costs_too_much(EasqGuard *guard, const float *after)
 {
 	const EasqAlignmentState *state = &guard->model->alignment;
-	double		unspent = EasqUnspentAccuracy(guard->gate->accuracy, state->carried);
-	double		left = Max(cost_limit(guard) - state->cost, 0) * (unspent - 0.5);
+	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
+	double		left = Max(cost_limit(guard) - state->cost - state->drift, 0);
 	double		loss;
 	double		error;
 
 	judge_pairs(guard, after, guard->after);
 	EasqStepLoss(TRY_PAIRS, guard->weight, guard->before, guard->after, &loss, &error);
-	return loss - TRY_DOUBT * error > left;
+	guard->added = loss / all;
+	return (loss - TRY_DOUBT * error) / all > left;
 }
 
 /* Takes back what main and LoRA did, their optimiser included. */
@@ -172,6 +179,7 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 	if (refused)
 	{
 		*strength = 0;
+		guard->added = 0;
 		refuse_ranking(layout, before, old, after, adam);
 	}
 	return dying_pathway(guard, before, after);
@@ -193,10 +201,18 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
 void
 EasqGuardJudge(EasqGuard *guard, const float *weights)
 {
-	if (guard->model->adapter_step % EASQ_GATE_STEPS != 0)
+	EasqModel  *model = guard->model;
+	EasqAlignmentState *state = &model->alignment;
+	EasqVital	vital[EASQ_PATHWAYS];
+
+	state->drift = Max(state->drift + guard->added, 0);
+	if (model->adapter_step % EASQ_GATE_STEPS != 0 && state->drift < JUDGE_DRIFT * cost_limit(guard))
 		return;
 	judge_sample(guard, guard->gate, weights, &guard->judged);
-	guard->model->alignment.cost = guard->judged.cost;
+	EasqJudgeVital(guard->judge, guard->gate, NULL, guard->gate->count, vital);
+	state->cost = guard->judged.cost;
+	state->drift = 0;
+	state->spread = vital[EASQ_MAIN].spread / Max(state->vital[EASQ_MAIN].spread, DBL_MIN);
 }
 
 /*
@@ -220,6 +236,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam)
 	{
 		refuse_ranking(layout, earlier, &moments, weights, adam);
 		model->alignment.cost = state.cost;
+		model->alignment.spread = state.spread;
 	}
 	pfree(earlier);
 	return found;

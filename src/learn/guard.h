@@ -3,8 +3,8 @@
  * before it costs behaviour more than the model's option behaviour_budget.
  *
  * Three lines of defence, from the cheapest to the surest.  Alignment loses
- * strength as G, judged on the whole gate sample every EASQ_GATE_STEPS steps,
- * nears its limit.  A step that is worse on fresh pairs of the gate sample,
+ * strength as G, judged on the whole gate sample every EASQ_GATE_STEPS steps and
+ * whenever steps seem to add up, nears its limit.  A step that is worse on fresh pairs of the gate sample,
  * beyond doubt, than what is left, is shortened or refused.  And every
  * EASQ_AUDIT_STEPS steps another sample that no other decision looks at tells,
  * together with the gate sample, whether the bound of G holds: else main and LoRA go back to the last audit
@@ -36,7 +36,7 @@ extern double EasqGuardStrength(const EasqGuard *guard);
 extern const char *EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 								float *after, EasqAdam *adam, double *strength);
 
-/* Judges the whole gate sample where the step's number says so: model->alignment.cost. */
+/* After a step that was kept: judges the whole gate sample in its turn, or sooner where steps seem to add up. */
 extern void EasqGuardJudge(EasqGuard *guard, const float *weights);
 
 /*

@@ -241,7 +241,8 @@ EasqLearnerReset(EasqLearner *learner)
 	if (!EasqSnapshotRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
 		return false;
 	EasqSnapshotForget(learner->model->name, EASQ_AUDITED);
-	state->carried = state->cost = 0;
+	state->carried = state->cost = state->drift = 0;
+	state->spread = 1;
 	state->gap = -1;
 	learner->model->adapter_step = learner->adam.step;
 	learner->changed = true;

@@ -359,6 +359,8 @@ start_budget(Training *training, EasqModel *model)
 
 	state->carried = Min(Max(state->cost, 0), CARRIED_MAX);
 	state->cost = state->carried;
+	state->drift = 0;
+	state->spread = 1;
 	state->gap = -1;
 	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
 	for (int i = 0; training->hold.any && i < EASQ_HELD_SAMPLES; i++)
