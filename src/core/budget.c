@@ -49,6 +49,12 @@ EasqPairRight(float chosen, float rejected)
 	return chosen > rejected ? 1.0f : chosen == rejected ? 0.5f : 0.0f;
 }
 
+float
+EasqPairSoftlyRight(float chosen, float rejected, double scale)
+{
+	return (float) (1.0 / (1.0 + exp(((double) rejected - chosen) / scale)));
+}
+
 double
 EasqUnspentAccuracy(double trained, double carried)
 {

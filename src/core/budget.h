@@ -33,6 +33,13 @@ extern bool EasqIsDying(const EasqVital *now, const EasqVital *trained, bool on_
 /* 1 where the chosen row has the higher logit, 1/2 where equal, else 0; NaN counts as wrong. */
 extern float EasqPairRight(float chosen, float rejected);
 
+/*
+ * The same without its step: sigmoid(margin / scale) of two logits.  Of two
+ * weights that are close to each other few pairs tell which is better by their
+ * order, and all of them by this.
+ */
+extern float EasqPairSoftlyRight(float chosen, float rejected, double scale);
+
 typedef struct EasqCost
 {
 	double		accuracy;		/* A now */

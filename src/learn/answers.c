@@ -109,8 +109,8 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("model \"%s\" did not learn from %d answers: %s", model->name, learned, row.reason),
 				 errhint("Lower learning_rate, or leave out the option strict of easq_learn.")));
-	row.status = row.reason ? "skipped" : outcome.strength < 1 ? "shortened" : "applied";
-	if (row.reason == NULL && outcome.strength < 1)
+	row.status = row.reason ? "skipped" : outcome.cut ? "shortened" : "applied";
+	if (row.reason == NULL && outcome.cut)
 		row.reason = "behaviour budget";
 	/* The version that will be written: one for all steps of a statement. */
 	row.adapter_version = strcmp(row.status, "skipped") == 0 ? 0 : model->adapter_version + 1;

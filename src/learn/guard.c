@@ -9,7 +9,8 @@
 #include "store/log.h"
 #include "store/snapshot.h"
 
-#define TRY_PAIRS 512			/* of the gate sample, drawn anew for each step */
+#define TRY_PAIRS EASQ_JUDGE_DRAWN	/* of the gate sample, drawn anew for each step */
+#define TRY_SCALE 0.5			/* of the spread of main's logits after training */
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
 #define JUDGE_DRIFT 0.25			/* of the limit: drift that calls for a judgement before its turn */
@@ -20,11 +21,12 @@ struct EasqGuard
 	EasqModel  *model;
 	EasqJudge  *judge;
 	const EasqHeld *gate;
-	int			slot[TRY_PAIRS];
+	double		scale;			/* of EasqPairSoftlyRight */
 	float		weight[TRY_PAIRS];
 	float		before[TRY_PAIRS];
 	float		after[TRY_PAIRS];
-	double		added;			/* G that the step on trial seems to add */
+	int			pairs;			/* drawn for the step on trial */
+	double		added;			/* G that it seems to add */
 	EasqCost	judged;			/* the gate sample, when it was last judged as a whole */
 };
 
@@ -39,6 +41,7 @@ EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
 	guard->model = model;
 	guard->judge = judge;
 	guard->gate = gate;
+	guard->scale = TRY_SCALE * Max(model->alignment.vital[EASQ_MAIN].spread, 1e-6);
 	return guard;
 }
 
@@ -89,19 +92,21 @@ static void
 draw_pairs(EasqGuard *guard)
 {
 	EasqRandom	random = EasqDraws(guard->model, EASQ_DRAW_GATE, 0);
+	int			slot[TRY_PAIRS];
 
 	for (int i = 0; i < TRY_PAIRS; i++)
 	{
-		guard->slot[i] = (int) EasqBelow(&random, (uint64) guard->gate->count);
-		guard->weight[i] = guard->gate->weight[guard->slot[i]];
+		slot[i] = (int) EasqBelow(&random, (uint64) guard->gate->count);
+		guard->weight[i] = guard->gate->weight[slot[i]];
 	}
+	guard->pairs = EasqJudgeDraw(guard->judge, guard->gate, slot, TRY_PAIRS);
 }
 
 static void
 judge_pairs(EasqGuard *guard, const float *weights, float *right)
 {
 	EasqJudgeWeights(guard->judge, weights);
-	EasqJudgePairs(guard->judge, guard->gate, guard->slot, TRY_PAIRS, right);
+	EasqJudgeDrawn(guard->judge, guard->scale, right);
 }
 
 /* Is the step worse than what is left of the budget, beyond doubt?  Fills guard->added. */
@@ -110,17 +115,19 @@ costs_too_much(EasqGuard *guard, const float *after)
 {
 	const EasqAlignmentState *state = &guard->model->alignment;
 	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
-	double		left = Max(cost_limit(guard) - state->cost - state->drift, 0);
+	double		left = Max(cost_limit(guard) - state->cost - Max(state->drift, 0), 0);
 	double		loss;
 	double		error;
 
 	judge_pairs(guard, after, guard->after);
-	EasqStepLoss(TRY_PAIRS, guard->weight, guard->before, guard->after, &loss, &error);
+	EasqStepLoss(guard->pairs, guard->weight, guard->before, guard->after, &loss, &error);
 	guard->added = loss / all;
 	return (loss - TRY_DOUBT * error) / all > left;
 }
 
-/* Takes back what main and LoRA did, their optimiser included. */
+/*
+ * Takes back what main and LoRA did, and their momentum with it, which would lead the next step the same way.
+ */
 static void
 refuse_ranking(const EasqLayout *layout, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
 {
@@ -128,34 +135,26 @@ refuse_ranking(const EasqLayout *layout, const float *before, const EasqAdam *ol
 	size_t		bytes = sizeof(float) * (ranking_end(layout) - start);
 
 	memcpy(after + start, before + start, bytes);
-	memcpy(adam->m, old->m, bytes);
+	memset(adam->m, 0, bytes);
 	memcpy(adam->v, old->v, bytes);
 }
 
-/* A step towards death is refused, not one that leads away from it. */
-static const char *
-dying_pathway(EasqGuard *guard, const float *before, const float *after)
+/* Would the step lead a pathway further towards death?  One that leads away from it is welcome. */
+static bool
+is_dying(EasqGuard *guard, EasqPathway pathway, const float *before, const float *after)
 {
-	static const char *const reason[EASQ_PATHWAYS] = {
-		"the main pathway would be dying: its scores fall to 0 or become equal",
-		"the satisfaction pathway would be dying: its scores fall to 0 or become equal"
-	};
 	bool		on_scores = guard->model->options.hyper.pairwise == EASQ_ON_SCORE;
 	EasqVital	now[EASQ_PATHWAYS];
 	EasqVital	then[EASQ_PATHWAYS];
 
 	EasqJudgeWeights(guard->judge, after);
-	EasqJudgeVital(guard->judge, guard->gate, guard->slot, TRY_PAIRS, now);
-	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
-	{
-		if (!EasqIsDying(&now[pathway], &guard->model->alignment.vital[pathway], on_scores))
-			continue;
-		EasqJudgeWeights(guard->judge, before);
-		EasqJudgeVital(guard->judge, guard->gate, guard->slot, TRY_PAIRS, then);
-		if ((on_scores && now[pathway].activity < then[pathway].activity) || now[pathway].spread < then[pathway].spread)
-			return reason[pathway];
-	}
-	return NULL;
+	EasqJudgeVital(guard->judge, now);
+	if (!EasqIsDying(&now[pathway], &guard->model->alignment.vital[pathway], on_scores))
+		return false;
+	EasqJudgeWeights(guard->judge, before);
+	EasqJudgeVital(guard->judge, then);
+	return now[pathway].spread < then[pathway].spread ||
+		(on_scores && now[pathway].activity < then[pathway].activity);
 }
 
 const char *
@@ -176,13 +175,14 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 		shorten(before, after, ranking_start(layout), ranking_end(layout), 0.5);
 		refused = costs_too_much(guard, after);
 	}
-	if (refused)
+	if (refused || is_dying(guard, EASQ_MAIN, before, after))
 	{
-		*strength = 0;
+		*strength = -1;
 		guard->added = 0;
 		refuse_ranking(layout, before, old, after, adam);
 	}
-	return dying_pathway(guard, before, after);
+	return is_dying(guard, EASQ_SATISFACTION, before, after) ?
+		"the satisfaction pathway would be dying: its scores fall to 0 or become equal" : NULL;
 }
 
 /* ------------------------------------------------------------- whole samples */
@@ -193,7 +193,7 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
 	float	   *right = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) held->count);
 
 	EasqJudgeWeights(guard->judge, weights);
-	EasqJudgePairs(guard->judge, held, NULL, held->count, right);
+	EasqJudgeSample(guard->judge, held, right);
 	EasqBehaviourCost(held->count, held->group, held->trained, right, guard->model->alignment.carried, cost);
 	pfree(right);
 }
@@ -205,11 +205,12 @@ EasqGuardJudge(EasqGuard *guard, const float *weights)
 	EasqAlignmentState *state = &model->alignment;
 	EasqVital	vital[EASQ_PATHWAYS];
 
-	state->drift = Max(state->drift + guard->added, 0);
-	if (model->adapter_step % EASQ_GATE_STEPS != 0 && state->drift < JUDGE_DRIFT * cost_limit(guard))
+	state->drift += guard->added;
+	if (model->adapter_step % EASQ_GATE_STEPS != 0 &&
+		state->drift < JUDGE_DRIFT * cost_limit(guard))
 		return;
 	judge_sample(guard, guard->gate, weights, &guard->judged);
-	EasqJudgeVital(guard->judge, guard->gate, NULL, guard->gate->count, vital);
+	EasqJudgeVitalOf(guard->judge, guard->gate, vital);
 	state->cost = guard->judged.cost;
 	state->drift = 0;
 	state->spread = vital[EASQ_MAIN].spread / Max(state->vital[EASQ_MAIN].spread, DBL_MIN);
@@ -234,7 +235,11 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam)
 	found = found && state.cost < model->alignment.cost;
 	if (found)
 	{
-		refuse_ranking(layout, earlier, &moments, weights, adam);
+		size_t		bytes = sizeof(float) * (ranking_end(layout) - ranking_start(layout));
+
+		memcpy(weights + ranking_start(layout), earlier + ranking_start(layout), bytes);
+		memcpy(adam->m, moments.m, bytes);
+		memcpy(adam->v, moments.v, bytes);
 		model->alignment.cost = state.cost;
 		model->alignment.spread = state.spread;
 	}

@@ -30,8 +30,9 @@ extern double EasqGuardStrength(const EasqGuard *guard);
 
 /*
  * A step on trial, from (before, old) to (after, adam), made with this
- * strength.  Changes after and adam to what may be kept and *strength with
- * them.  Returns NULL, or why nothing of it may be.
+ * strength.  Changes after and adam to what may be kept, and *strength with
+ * them: less where the step was shortened, -1 where main and LoRA stay.
+ * Returns NULL, or why nothing of it may be kept.
  */
 extern const char *EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 								float *after, EasqAdam *adam, double *strength);

@@ -6,9 +6,10 @@
 #include "core/scorer.h"
 #include "learn/judge.h"
 
-/* Rows of a block: both rows of so many pairs. */
+/* Pairs that are encoded and scored together where a whole sample is judged. */
 #define BLOCK_PAIRS 128
-#define BLOCK_ROWS (2 * BLOCK_PAIRS)
+#define VITAL_PAIRS 128
+#define DRAWN_FLOATS ((Size) 1 << 22)	/* that drawn pairs are kept under where inputs are many */
 
 struct EasqJudge
 {
@@ -16,10 +17,15 @@ struct EasqJudge
 	const EasqEncoding *encoding;
 	EasqScorer	scorer;
 	float	   *packed;
-	float	   *x;				/* [BLOCK_ROWS, inputs] */
+	float	   *x;				/* [2 most, inputs] */
 	float	   *work;
-	float		score[BLOCK_ROWS];
-	bool		fits[BLOCK_PAIRS];
+	float	   *score;			/* [2 BLOCK_PAIRS] */
+	int			most;			/* pairs that x has room for */
+
+	/* the pairs in x */
+	const EasqHeld *held;
+	bool		fits[EASQ_JUDGE_DRAWN];
+	int			drawn;
 };
 
 static float *
@@ -31,13 +37,16 @@ floats(Size count)
 EasqJudge *
 EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 {
-	EasqJudge  *judge = palloc(sizeof(EasqJudge));
+	EasqJudge  *judge = palloc0(sizeof(EasqJudge));
+	Size		pair = 2 * (Size) model->spec->inputs;
 
 	judge->model = model;
 	judge->encoding = encoding;
+	judge->most = (int) Max(Min((Size) EASQ_JUDGE_DRAWN, DRAWN_FLOATS / pair), (Size) BLOCK_PAIRS);
 	judge->packed = floats(EasqScorerFloats(&model->layout));
-	judge->x = floats((Size) BLOCK_ROWS * model->spec->inputs);
-	judge->work = floats(EasqScoreWork(&model->layout.shape, BLOCK_ROWS));
+	judge->x = floats(judge->most * pair);
+	judge->work = floats(EasqScoreWork(&model->layout.shape, 2 * BLOCK_PAIRS));
+	judge->score = floats(2 * BLOCK_PAIRS);
 	return judge;
 }
 
@@ -57,43 +66,73 @@ encode(EasqJudge *judge, const char *example, int length, int row)
 	return EasqEncode(spec, judge->encoding, example, length, judge->x + (Size) row * spec->inputs, &problem);
 }
 
-/* Both rows of each pair of a block; a pair that does not fit becomes zeros. */
+/* Both rows of a pair, as number i of x; one that does not fit becomes zeros. */
 static void
-encode_pairs(EasqJudge *judge, const EasqHeld *held, const int *slot, int start, int n)
+encode_pair(EasqJudge *judge, int slot, int i)
 {
+	const EasqPair *pair = &judge->held->pair[slot];
 	Size		pair_floats = 2 * (Size) judge->model->spec->inputs;
 
-	for (int i = 0; i < n; i++)
-	{
-		const EasqPair *pair = &held->pair[slot ? slot[start + i] : start + i];
+	judge->fits[i] = encode(judge, pair->chosen, pair->chosen_length, 2 * i) &&
+		encode(judge, pair->rejected, pair->rejected_length, 2 * i + 1);
+	if (!judge->fits[i])
+		memset(judge->x + i * pair_floats, 0, sizeof(float) * pair_floats);
+}
 
-		judge->fits[i] = encode(judge, pair->chosen, pair->chosen_length, 2 * i) &&
-			encode(judge, pair->rejected, pair->rejected_length, 2 * i + 1);
-		if (!judge->fits[i])
-			memset(judge->x + i * pair_floats, 0, sizeof(float) * pair_floats);
-	}
+/* Main's logits of both rows of pairs [start, start + pairs) of x, into judge->score. */
+static void
+score_pairs(EasqJudge *judge, int start, int pairs)
+{
+	EasqLogitRows(&judge->scorer, EASQ_MAIN, 2 * pairs,
+				  judge->x + start * (2 * (Size) judge->model->spec->inputs), judge->score, judge->work);
 }
 
 void
-EasqJudgePairs(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, float *right)
+EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right)
 {
-	for (int start = 0; start < n; start += BLOCK_PAIRS)
+	judge->held = held;
+	judge->drawn = 0;
+	for (int start = 0; start < held->count; start += BLOCK_PAIRS)
 	{
-		int			pairs = Min(BLOCK_PAIRS, n - start);
+		int			pairs = Min(BLOCK_PAIRS, held->count - start);
 
 		CHECK_FOR_INTERRUPTS();
-		encode_pairs(judge, held, slot, start, pairs);
-		EasqScoreRows(&judge->scorer, EASQ_MAIN, 2 * pairs, judge->x, judge->score, judge->work);
+		for (int i = 0; i < pairs; i++)
+			encode_pair(judge, start + i, i);
+		score_pairs(judge, 0, pairs);
 		for (int i = 0; i < pairs; i++)
 			right[start + i] = judge->fits[i] ?
-				EasqPairRight(judge->score[2 * i], judge->score[2 * i + 1]) :
-				held->trained[slot ? slot[start + i] : start + i];
+				EasqPairRight(judge->score[2 * i], judge->score[2 * i + 1]) : held->trained[start + i];
+	}
+}
+
+int
+EasqJudgeDraw(EasqJudge *judge, const EasqHeld *held, const int *slot, int n)
+{
+	judge->held = held;
+	judge->drawn = Min(n, judge->most);
+	for (int i = 0; i < judge->drawn; i++)
+		encode_pair(judge, slot[i], i);
+	return judge->drawn;
+}
+
+void
+EasqJudgeDrawn(EasqJudge *judge, double scale, float *right)
+{
+	for (int start = 0; start < judge->drawn; start += BLOCK_PAIRS)
+	{
+		int			pairs = Min(BLOCK_PAIRS, judge->drawn - start);
+
+		score_pairs(judge, start, pairs);
+		for (int i = 0; i < pairs; i++)
+			right[start + i] = EasqPairSoftlyRight(judge->score[2 * i], judge->score[2 * i + 1], scale);
 	}
 }
 
 bool
 EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit)
 {
+	judge->drawn = 0;
 	if (!encode(judge, example, length, 0))
 		return false;
 	EasqLogitRows(&judge->scorer, pathway, 1, judge->x, logit, judge->work);
@@ -101,23 +140,35 @@ EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int l
 }
 
 void
-EasqJudgeVital(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, EasqVital *vital)
+EasqJudgeVital(EasqJudge *judge, EasqVital *vital)
 {
-	int			pairs = Min(BLOCK_PAIRS, n);
+	int			rows = 2 * Min(VITAL_PAIRS, judge->drawn);
 
-	encode_pairs(judge, held, slot, 0, pairs);
 	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
 	{
-		EasqLogitRows(&judge->scorer, pathway, 2 * pairs, judge->x, judge->score, judge->work);
-		vital[pathway] = EasqTakeVital(2 * (size_t) pairs, judge->score);
+		EasqLogitRows(&judge->scorer, pathway, rows, judge->x, judge->score, judge->work);
+		vital[pathway] = EasqTakeVital((size_t) rows, judge->score);
 	}
 }
 
 void
 EasqJudgeTrained(EasqJudge *judge, EasqHeld *held)
 {
-	EasqJudgePairs(judge, held, NULL, held->count, held->trained);
+	EasqJudgeSample(judge, held, held->trained);
 	EasqHeldWeigh(held);
+}
+
+void
+EasqJudgeVitalOf(EasqJudge *judge, const EasqHeld *held, EasqVital *vital)
+{
+	int			slot[VITAL_PAIRS];
+	int			n = Min(VITAL_PAIRS, held->count);
+
+	/* Spread over the sample, so that they are of many groups. */
+	for (int i = 0; i < n; i++)
+		slot[i] = (int) ((int64) held->count * i / n);
+	EasqJudgeDraw(judge, held, slot, n);
+	EasqJudgeVital(judge, vital);
 }
 
 void
@@ -138,7 +189,7 @@ EasqRebaseHeld(const EasqModel *model, const EasqEncoding *encoding, const float
 		EasqJudgeTrained(judge, held);
 		EasqWriteHeld(model, (EasqHeldSample) sample, held);
 		if (sample == EASQ_GATE)
-			EasqJudgeVital(judge, held, NULL, held->count, alignment->vital);
+			EasqJudgeVitalOf(judge, held, alignment->vital);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -16,16 +16,24 @@ extern EasqJudge *EasqJudgeCreate(const EasqModel *model, const EasqEncoding *en
 extern void EasqJudgeWeights(EasqJudge *judge, const float *weights);
 
 /*
- * right [n] gets EasqPairRight of pairs slot[0..n), or of the first n where
- * slot is NULL.  A pair that does not fit the model any more stays as training left it.
+ * right [held->count] gets EasqPairRight of every pair.  A pair that does not
+ * fit the model any more stays as training left it.
  */
-extern void EasqJudgePairs(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, float *right);
+extern void EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right);
+
+/* The first of these pairs of a sample, encoded once to be judged under several weights; returns how many there is room for. */
+#define EASQ_JUDGE_DRAWN 512
+extern int	EasqJudgeDraw(EasqJudge *judge, const EasqHeld *held, const int *slot, int n);
+/* right [n] gets EasqPairSoftlyRight of the pairs drawn last, under the judge's weights of now. */
+extern void EasqJudgeDrawn(EasqJudge *judge, double scale, float *right);
+/* The pathways' signs of life on some of the pairs drawn last. */
+extern void EasqJudgeVital(EasqJudge *judge, EasqVital *vital);
 
 /* The logit that one pathway gives one example; false where it does not fit the model. */
 extern bool EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit);
 
-/* The pathways' signs of life on the first of these pairs, some 250 rows. */
-extern void EasqJudgeVital(EasqJudge *judge, const EasqHeld *held, const int *slot, int n, EasqVital *vital);
+/* The same on pairs that are spread over a sample, always the same ones. */
+extern void EasqJudgeVitalOf(EasqJudge *judge, const EasqHeld *held, EasqVital *vital);
 
 /* Fills trained, weight and accuracy of a sample: what follows is compared with the judge's weights of now. */
 extern void EasqJudgeTrained(EasqJudge *judge, EasqHeld *held);

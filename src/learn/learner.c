@@ -204,18 +204,27 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	EasqModel  *model = learner->model;
 	EasqGuard  *guard = guard_of(learner);
 	EasqAdam	adam;
+	double		strength;
 	const char *reason;
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->guarded = guard != NULL;
-	outcome->strength = guard ? EasqGuardStrength(guard) : 1;
-	reason = try_step(learner, batch, outcome->strength, &adam, &outcome->metrics);
+	strength = guard ? EasqGuardStrength(guard) : 1;
+	outcome->strength = strength;
+	reason = try_step(learner, batch, strength, &adam, &outcome->metrics);
 	if (reason == NULL)
 		reason = dead_pathway(learner, learner->trial, batch, 2 * (batch->survey + batch->behaviour));
 	if (reason == NULL && guard)
 		reason = EasqGuardTry(guard, learner->weights, &learner->adam, learner->trial, &adam, &outcome->strength);
 	if (reason)
+	{
+		/* The momentum that led there would lead the next step there too. */
+		memset(learner->adam.m, 0, sizeof(float) * (model->layout.total - model->layout.backbone));
+		learner->changed = true;
 		return reason;
+	}
+	outcome->cut = outcome->strength < strength;
+	outcome->strength = Max(outcome->strength, 0);
 	accept(learner, &adam);
 	if (guard)
 	{

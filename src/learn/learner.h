@@ -53,6 +53,7 @@ typedef struct EasqStepOutcome
 {
 	EasqMetrics metrics;
 	bool		guarded;		/* there is a behaviour budget: the next two mean something */
+	bool		cut;			/* main and LoRA went a part of their way, or none */
 	double		strength;		/* of alignment, 1: as configured */
 	double		cost;			/* G, when it was last judged */
 } EasqStepOutcome;

@@ -369,7 +369,7 @@ start_budget(Training *training, EasqModel *model)
 		learned &= sample[i]->accuracy > EASQ_LEARNED_ACCURACY;
 	}
 	if (learned)
-		EasqJudgeVital(judge, sample[EASQ_GATE], NULL, sample[EASQ_GATE]->count, state->vital);
+		EasqJudgeVitalOf(judge, sample[EASQ_GATE], state->vital);
 	else if (training->hold.any)
 		ereport(NOTICE,
 				(errmsg("model \"%s\" orders %.3f and %.3f of the held pairs rightly: too little for a behaviour budget",
