@@ -1,0 +1,81 @@
+\set ECHO none
+\i test/tools.sql
+SET client_min_messages = warning;
+\set ECHO all
+
+-- The behaviour budget, where satisfaction is the exact opposite of clicks: nothing is left of behaviour without it.
+CREATE FUNCTION luck(what text, a int, b int) RETURNS float8 IMMUTABLE LANGUAGE sql AS
+$$ SELECT (hashtextextended(what || a || '/' || b, 0) & 1048575) / 1048576.0 $$;
+CREATE TABLE thing AS SELECT t AS id, t % 40 AS maker, luck('loud', t % 40, 0) AS loud FROM generate_series(1, 200) t;
+CREATE TABLE seen AS
+SELECT u, id, maker, loud, luck('click', u, id) < 0.2 + 0.6 * loud AS clicked
+FROM generate_series(1, 900) u, generate_series(1, 20) place JOIN thing ON true WHERE id = 1 + (7 * u + 13 * place) % 200;
+CREATE FUNCTION clicks_gauc(model text) RETURNS float8 LANGUAGE sql AS
+$$ SELECT value FROM easq_evaluate(model, 'SELECT * FROM seen WHERE u > 600', 'clicked', 'u') WHERE metric = 'gauc' $$;
+CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
+    SELECT easq_create_model(model, '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]',
+                             '{"hidden": 16, "expert_hidden": 8, "lambda2": 3}'::jsonb || options);
+    SELECT rows FROM easq_train(model, 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 8}') $$;
+SELECT make('tight', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
+
+-- what training holds back
+SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT grp) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS without_budget FROM easq.held WHERE model = 'free';
+CREATE TABLE start AS SELECT m AS model, clicks_gauc(m) AS gauc, easq_export(m) AS file FROM unnest(ARRAY['tight', 'free']) m;
+
+CREATE TABLE survey (user_id int, maker int, loud float8, answer bool);
+SELECT easq_learn('tight', 'survey'), easq_learn('free', 'survey') \g /dev/null
+DO $$
+DECLARE s record;
+BEGIN
+    FOR s IN SELECT * FROM seen WHERE u <= 100 ORDER BY luck('asked', u, id) LIMIT 400 LOOP
+        INSERT INTO survey VALUES (s.u, s.maker, s.loud, NOT s.clicked);
+    END LOOP;
+END $$;
+SELECT model, (gauc - clicks_gauc(model)) / (gauc - 0.5) < 0.08 AS held, (gauc - clicks_gauc(model)) / (gauc - 0.5) > 0.5 AS lost FROM start ORDER BY model;
+SELECT name, behaviour_cost <= 0.05 AS within FROM easq.models ORDER BY name;
+-- the satisfaction pathway learned all the same
+SELECT model, avg("accuracy/satisfaction") > 0.6 AS learned, avg("accuracy/main") < 0.45 AS "behaviour's order is kept", min(alignment_strength) < 0.5 AS eased, bool_and(behaviour_cost < 0.5) AS judged
+FROM (SELECT * FROM easq.steps WHERE model = 'tight' ORDER BY id DESC LIMIT 200) s GROUP BY model;
+SELECT DISTINCT status, source FROM easq.steps WHERE model = 'tight' ORDER BY 1, 2;
+SELECT count(*) > 300 AS rows, max(answers) = 100 AS "of 100 steps", bool_and("accuracy/satisfaction" BETWEEN 0 AND 1) AS shares FROM easq.progress WHERE model = 'tight';
+
+-- P(satisfied): calibrated on answers before they were learned
+SELECT abs(avg(easq_probability('tight', s)) - avg((NOT clicked)::int)) < 0.08 AS calibrated, bool_and(easq_probability('tight', s) BETWEEN 0 AND 1) AS probabilities,
+       corr(easq_probability('tight', s), easq_satisfaction('tight', s)) > 0.8 AS ordered
+FROM seen s WHERE u BETWEEN 101 AND 200;
+SELECT easq_probability('tight', NULL::seen) IS NULL AS null, fails($$SELECT easq_probability('tight', ARRAY[1, 2])$$);
+
+-- training again carries over what has been spent; only easq_reset_alignment gives it back
+SELECT behaviour_cost AS spent FROM easq.models WHERE name = 'tight' \gset
+SELECT rows FROM easq_train('tight', 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT abs(behaviour_cost - greatest(:spent, 0)) < 1e-12 AS carried FROM easq.models WHERE name = 'tight';
+SELECT easq_export('tight') AS trained \gset
+INSERT INTO survey SELECT u, maker, loud, NOT clicked FROM seen WHERE u BETWEEN 101 AND 102;
+SELECT easq_export('tight') <> :'trained' AS learned;
+SELECT easq_reset_alignment('tight') \g /dev/null
+SELECT easq_export('tight') = :'trained' AS back, behaviour_cost FROM easq.models WHERE name = 'tight';
+SELECT source, status FROM easq.steps ORDER BY id DESC LIMIT 1;
+-- a checkpoint has its own
+SELECT easq_checkpoint('tight', 'trained') \g /dev/null
+INSERT INTO survey SELECT u, maker, loud, NOT clicked FROM seen WHERE u BETWEEN 103 AND 120;
+SELECT easq_restore('tight', 'trained') \g /dev/null
+SELECT easq_export('tight') = :'trained' AS restored, behaviour_cost FROM easq.models WHERE name = 'tight';
+SELECT count(*) AS snapshots FROM easq.snapshot WHERE model = 'tight' AND checkpoint = '' AND kind = 'trained' AND chunk = 0;
+-- imported weights are a start of their own
+SELECT easq_import('tight', file) FROM start WHERE model = 'tight' \g /dev/null
+SELECT behaviour_cost FROM easq.models WHERE name = 'tight';
+SELECT easq_reset_alignment('tight') \g /dev/null
+SELECT easq_export('tight') = file AS same FROM start WHERE model = 'tight';
+
+-- too few groups, nothing learned, and bad values
+SELECT easq_create_model('few', '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4}') \g /dev/null
+SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 79', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT count(*) AS held FROM easq.held WHERE model = 'few';
+SELECT fails($$SELECT easq_configure('few', '{"behaviour_budget": -0.1}')$$);
+SELECT fails($$SELECT easq_train('few', 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.5}')$$);
+SELECT easq_create_model('new', '[{"name": "loud", "kind": "numeric"}]') \g /dev/null
+SELECT fails($$SELECT easq_reset_alignment('new')$$);
+SELECT fails($$SELECT easq_reset_alignment('none')$$);
+SELECT easq_drop_model('tight') \g /dev/null
+SELECT (SELECT count(*) FROM easq.held WHERE model = 'tight') AS held, (SELECT count(*) FROM easq.snapshot WHERE model = 'tight') AS snapshots;
