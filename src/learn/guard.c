@@ -14,6 +14,9 @@
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
 #define JUDGE_DRIFT 0.25			/* of the limit: drift that calls for a judgement before its turn */
+#define DRIFT_MIN 1e-3			/* less of it tells nothing about its share */
+#define DRIFT_LEARNS 0.2
+#define DRIFT_SHARE_MIN 0.1
 #define GAP_MEMORY 0.8			/* of an audit by the next: a gap that was seen once may come again */
 
 struct EasqGuard
@@ -109,20 +112,21 @@ judge_pairs(EasqGuard *guard, const float *weights, float *right)
 	EasqJudgeDrawn(guard->judge, guard->scale, right);
 }
 
-/* Is the step worse than what is left of the budget, beyond doubt?  Fills guard->added. */
+/* Is the step worse than what is left of the budget (or its part of the next judgement's stretch), beyond doubt?  Fills guard->added. */
 static bool
 costs_too_much(EasqGuard *guard, const float *after)
 {
 	const EasqAlignmentState *state = &guard->model->alignment;
 	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
-	double		left = Max(cost_limit(guard) - state->cost - Max(state->drift, 0), 0);
+	double		limit = cost_limit(guard);
+	double		left = Max(limit - state->cost - Max(state->drift, 0), limit / EASQ_GATE_STEPS);
 	double		loss;
 	double		error;
 
 	judge_pairs(guard, after, guard->after);
 	EasqStepLoss(guard->pairs, guard->weight, guard->before, guard->after, &loss, &error);
-	guard->added = loss / all;
-	return (loss - TRY_DOUBT * error) / all > left;
+	guard->added = state->drift_share * loss / all;
+	return state->drift_share * (loss - TRY_DOUBT * error) / all > left;
 }
 
 /*
@@ -198,6 +202,18 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
 	pfree(right);
 }
 
+/* Margins that shrink count as drift before they change any order: how much of it comes true is learned. */
+static void
+learn_drift_share(EasqAlignmentState *state, double cost)
+{
+	double		expected = state->drift / state->drift_share;
+
+	if (expected < DRIFT_MIN)
+		return;
+	state->drift_share += DRIFT_LEARNS * ((cost - state->cost) / expected - state->drift_share);
+	state->drift_share = Min(Max(state->drift_share, DRIFT_SHARE_MIN), 1);
+}
+
 void
 EasqGuardJudge(EasqGuard *guard, const float *weights)
 {
@@ -206,11 +222,11 @@ EasqGuardJudge(EasqGuard *guard, const float *weights)
 	EasqVital	vital[EASQ_PATHWAYS];
 
 	state->drift += guard->added;
-	if (model->adapter_step % EASQ_GATE_STEPS != 0 &&
-		state->drift < JUDGE_DRIFT * cost_limit(guard))
+	if (model->adapter_step % EASQ_GATE_STEPS != 0 && state->drift < JUDGE_DRIFT * cost_limit(guard))
 		return;
 	judge_sample(guard, guard->gate, weights, &guard->judged);
 	EasqJudgeVitalOf(guard->judge, guard->gate, vital);
+	learn_drift_share(state, guard->judged.cost);
 	state->cost = guard->judged.cost;
 	state->drift = 0;
 	state->spread = vital[EASQ_MAIN].spread / Max(state->vital[EASQ_MAIN].spread, DBL_MIN);

@@ -251,6 +251,7 @@ EasqLearnerReset(EasqLearner *learner)
 		return false;
 	EasqSnapshotForget(learner->model->name, EASQ_AUDITED);
 	state->carried = state->cost = state->drift = 0;
+	state->drift_share = 1;
 	state->spread = 1;
 	state->gap = -1;
 	learner->model->adapter_step = learner->adam.step;

@@ -360,6 +360,7 @@ start_budget(Training *training, EasqModel *model)
 	state->carried = Min(Max(state->cost, 0), CARRIED_MAX);
 	state->cost = state->carried;
 	state->drift = 0;
+	state->drift_share = 1;
 	state->spread = 1;
 	state->gap = -1;
 	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));

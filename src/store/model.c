@@ -120,6 +120,7 @@ EasqAlignmentStateInit(EasqAlignmentState *state)
 {
 	memset(state, 0, sizeof(*state));
 	state->gap = -1;
+	state->drift_share = 1;
 	state->spread = 1;
 	EasqCalibrationInit(&state->calibration);
 }

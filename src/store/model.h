@@ -28,6 +28,7 @@ typedef struct EasqAlignmentState
 	double		carried;		/* G when the backbone was last trained */
 	double		cost;			/* G, when the gate sample was last judged as a whole */
 	double		drift;			/* G that the steps since then seem to have added */
+	double		drift_share;	/* what of such drift has come true so far, 0 to 1 */
 	double		spread;			/* of main's logits then, as a share of that after training */
 	double		gap;			/* by how much the last audit's bound lay above cost; -1: no audit yet */
 	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */

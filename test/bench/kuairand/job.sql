@@ -77,8 +77,8 @@ SELECT round(extract(epoch FROM clock_timestamp() - at)::numeric, 1) AS seconds,
        (SELECT count(*) FROM questionnaire) AS answers_kept,
        pg_current_wal_insert_lsn() - lsn AS wal_bytes, bytes
 FROM start \gset
-SELECT sum(answers) FILTER (WHERE status = 'applied') AS answers_learned,
-       count(*) FILTER (WHERE status = 'applied') AS steps,
+SELECT sum(answers) FILTER (WHERE status IN ('applied', 'shortened')) AS answers_learned,
+       count(*) FILTER (WHERE status IN ('applied', 'shortened')) AS steps,
        coalesce(sum(answers) FILTER (WHERE reason LIKE 'no remembered answer differs%'), 0) AS without_opposite
 FROM easq.steps WHERE source = 'insert' \gset
 SELECT (SELECT count(*) FROM features WHERE shown_at >= :'split') AS answers_given, :answers_kept AS kept, :answers_learned AS learned,
