@@ -144,11 +144,11 @@ is_chosen(const Plan *plan, int method, int setting)
 	return false;
 }
 
-/* Label and margin rehearsal, with and without replays, at one learning rate. */
+/* At one learning rate: labels, margins, margins and replays. */
 static bool
 in_alignments(const Plan *plan, int method, int setting)
 {
-	return worth_tuning(plan, method, setting) && setting < 4;
+	return worth_tuning(plan, method, setting) && (setting < 2 || setting == 3);
 }
 
 int
