@@ -1,0 +1,4 @@
+def memory(bench):
+    pass
+def growth(bench):
+    pass

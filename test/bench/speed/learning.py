@@ -1,0 +1,4 @@
+def learn(bench):
+    pass
+def train(bench):
+    pass

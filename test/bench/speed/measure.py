@@ -1,0 +1,151 @@
+"""Repeated, interleaved measurements, and the table they end in."""
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import psycopg2
+
+ROUNDS = int(os.environ.get("EASQ_ROUNDS", "7"))
+
+
+def connect():
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    return connection
+
+
+class Session:
+    """One connection; sql() returns the rows, timed() the seconds that it took."""
+
+    def __init__(self):
+        self.connection = connect()
+        self.cursor = self.connection.cursor()
+
+    def sql(self, statement, arguments=None):
+        self.cursor.execute(statement, arguments)
+        return self.cursor.fetchall() if self.cursor.description else None
+
+    def value(self, statement, arguments=None):
+        return self.sql(statement, arguments)[0][0]
+
+    def timed(self, statement, arguments=None):
+        start = time.perf_counter()
+        self.cursor.execute(statement, arguments)
+        return time.perf_counter() - start
+
+    @property
+    def pid(self):
+        return self.connection.get_backend_pid()
+
+    def close(self):
+        self.connection.close()
+
+
+def interleaved(measurements, rounds=None):
+    """{name: function returning a number} -> {name: list of rounds numbers}; a first round warms up and is dropped."""
+    rounds = rounds or ROUNDS
+    results = {name: [] for name in measurements}
+    for round_number in range(rounds + 1):
+        for name, measure in measurements.items():
+            number = measure()
+            if round_number > 0:
+                results[name].append(number)
+    return results
+
+
+def ratio(over, under):
+    """Median of the ratios within a round: what slows the machine for a while slows both."""
+    return statistics.median(a / b for a, b in zip(over, under))
+
+
+def percentile(numbers, share):
+    ordered = sorted(numbers)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Report:
+    """Markdown to standard output at once, and to the file EASQ_RESULTS at the end."""
+
+    def __init__(self):
+        self.lines = []
+        self.missed = []
+
+    def say(self, line=""):
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def table(self, header, rows):
+        self.say("| " + " | ".join(header) + " |")
+        self.say("|" + "---|" * len(header))
+        for row in rows:
+            self.say("| " + " | ".join(str(cell) for cell in row) + " |")
+        self.say()
+
+    def goals(self, rows):
+        """rows of (what, measured, operator, goal): shown with the verdict."""
+        shown = []
+        for what, measured, operator, goal, unit in rows:
+            if measured is None:
+                shown.append((what, "not measured", "%s %g%s" % (operator, goal, unit), ""))
+                continue
+            reached = measured >= goal if operator == ">=" else measured <= goal
+            if not reached:
+                self.missed.append(what)
+            shown.append((what, "%.3g%s" % (measured, unit), "%s %g%s" % (operator, goal, unit),
+                          "reached" if reached else "**missed**"))
+        self.table(("goal", "measured", "wanted", ""), shown)
+
+    def write(self):
+        path = os.environ.get("EASQ_RESULTS")
+        if path:
+            with open(path, "w") as file:
+                file.write("\n".join(self.lines) + "\n")
+
+
+def processor():
+    with open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return "unknown processor"
+
+
+class Arithmetic:
+    """The program without PostgreSQL; returns microseconds."""
+
+    def __init__(self, program, weights, x):
+        self.command = [program, weights, x]
+
+    def __call__(self, what, rows=512):
+        return float(subprocess.run(self.command + [what, str(rows)], check=True, stdout=subprocess.PIPE).stdout)
+
+
+def pgbench(script, clients, seconds, folder, variables=()):
+    """Latencies of each transaction, in microseconds."""
+    path = os.path.join(folder, "bench.pgbench")
+    with open(path, "w") as file:
+        file.write(script)
+    prefix = os.path.join(folder, "pgbench_log")
+    for name in os.listdir(folder):
+        if name.startswith("pgbench_log"):
+            os.unlink(os.path.join(folder, name))
+    done = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds),
+                           "-f", path, "-l", "--log-prefix=" + prefix] +
+                          ["-D%s=%s" % pair for pair in variables],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    if done.returncode != 0:
+        sys.exit("pgbench: " + done.stdout)
+    latencies = []
+    for name in os.listdir(folder):
+        if name.startswith("pgbench_log"):
+            seen = {}
+            with open(os.path.join(folder, name)) as file:
+                for line in file:
+                    client, _, latency = line.split()[:3]
+                    # the first transaction of a connection loads the model
+                    if seen.setdefault(client, 0) > 0:
+                        latencies.append(int(latency))
+                    seen[client] += 1
+    return latencies
