@@ -1,9 +1,9 @@
 /*
- * Scoring: LoRA folded into the projection and the weights laid out for two
+ * Scoring: LoRA folded into the projection and the weights packed for two
  * matrix products, once a version.  A row costs no allocation and no look-up.
  *
  *   z = softplus(F x + b0)            F = W0 + (alpha / r) B A
- *   g = relu(Wg z + bg), e = softplus(W1 z + b1)     one product of [K + K m, d]
+ *   g = relu(Wg z + bg), e = softplus(W1 z + b1)     one product of [K m + K, d]
  *   v = sum_i g_i (wo . e_i) + bo,    score = softplus(v)
  *
  * Both pathways read the same z: stop-gradients do not show in values.
@@ -11,6 +11,7 @@
 #ifndef EASQ_SCORER_H
 #define EASQ_SCORER_H
 
+#include "core/panel.h"
 #include "core/shape.h"
 
 #define EASQ_SCORE_BLOCK 512	/* most rows in one call of EasqScoreRows */
@@ -18,10 +19,11 @@
 typedef struct EasqScorer
 {
 	EasqShape	shape;
-	const float *projection;	/* [d, k] */
-	const float *projection_bias;	/* [d] */
-	const float *stacked[EASQ_PATHWAYS];	/* gates, then experts: [K + K m, d] */
-	const float *stacked_bias[EASQ_PATHWAYS];	/* [K + K m] */
+	const EasqLevel *level;
+	const float *projection;	/* [d, k], packed */
+	const float *projection_bias;	/* [d], filled up with 0 as the panels are */
+	const float *stacked[EASQ_PATHWAYS];	/* experts, then gates: [K m + K, d], packed */
+	const float *stacked_bias[EASQ_PATHWAYS];	/* [K m + K], filled up */
 	const float *out[EASQ_PATHWAYS];	/* [m] */
 	float		out_bias[EASQ_PATHWAYS];
 } EasqScorer;

@@ -401,14 +401,6 @@ test_products(const char *name)
 static void
 test_selftest(void)
 {
-	EasqLayout	layout;
-	float	   *w;
-	float	   *memory;
-	float	   *work;
-	EasqScorer	scorer;
-	float		x[40 * 6];
-	float		by_blas[40];
-	float		by_loops[40];
 	int			calls;
 
 	check(EasqKernelSelfTest(), "OpenBLAS is right on this processor");
@@ -417,26 +409,13 @@ test_selftest(void)
 	blas_errs = BLAS_WRONG_LARGE_GEMM;
 	check(EasqKernelSelfTest() == false, "a wrong gemm of a large product is found");
 	calls = blas_calls;
-
-	init_layout(&layout, 6, 19, 7, 3, 3, 2);
-	w = test_weights(&layout, 3);
-	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
-	work = allocate(EasqScoreWork(&layout.shape, 40), sizeof(float));
-	fill_normal_floats(8, 40 * 6, x);
-	EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
-	EasqScoreRows(&scorer, EASQ_MAIN, 40, x, by_loops, work);
-	EasqScoreRows(&scorer, EASQ_MAIN, 1, x, by_loops, work);
 	test_products("products by plain loops");
 	check(blas_calls == calls, "plain loops took over");
 	blas_errs = BLAS_RIGHT;
 	check(EasqKernelSelfTest(), "the self-test can be repeated");
-	EasqScoreRows(&scorer, EASQ_MAIN, 40, x, by_blas, work);
+	calls = blas_calls;
+	test_products("products by BLAS once more");
 	check(blas_calls > calls, "and BLAS is back");
-	for (int i = 0; i < 40; i++)
-		check_near(by_loops[i], by_blas[i], 1e-5 * by_blas[i] + 1e-6, "plain loops and BLAS agree");
-	free(w);
-	free(memory);
-	free(work);
 	end_group("self-test and fallback");
 }
 
@@ -614,19 +593,84 @@ test_block_sizes(void)
 	end_group("blocks of every size");
 }
 
+/* Every level of instructions against plain loops in double, on shapes that fill no panel and no tile. */
+static void
+test_levels(void)
+{
+	/* k, d, m, r, experts */
+	static const int shapes[][6] = {
+		{1, 1, 1, 0, 1, 1}, {2, 31, 3, 1, 3, 1}, {7, 33, 17, 2, 1, 5}, {42, 128, 64, 8, 4, 2},
+		{129, 64, 31, 4, 2, 2}, {300, 200, 5, 0, 7, 3}, {5, 97, 70, 3, 2, 1}, {601, 9, 2, 1, 2, 2}
+	};
+	static const int blocks[] = {1, 2, 3, 4, 5, 7, 8, 13, 97, 203};
+	int			count;
+	const EasqLevel *levels = EasqLevels(&count);
+
+	check(EasqBestLevel() == &levels[count - 1], "the last level is in use");
+	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+	{
+		const int  *of = shapes[s];
+		const int	rows = 203;
+		EasqLayout	layout;
+		EasqScorer	scorer;
+		float	   *w;
+		float	   *memory;
+		float	   *x = allocate((size_t) (rows * of[0]), sizeof(float));
+		double	   *wd;
+		double	   *xd = allocate((size_t) (rows * of[0]), sizeof(double));
+		double		want[203];
+		float		score[203];
+
+		init_layout(&layout, of[0], of[1], of[2], of[3], of[4], of[5]);
+		w = test_weights(&layout, 300 + s);
+		wd = allocate(layout.total, sizeof(double));
+		memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+		fill_normal_floats(400 + s, (size_t) (rows * of[0]), x);
+		for (size_t i = 0; i < layout.total; i++)
+			wd[i] = w[i];
+		for (int i = 0; i < rows * of[0]; i++)
+			xd[i] = x[i];
+		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+		for (int p = 0; p < EASQ_PATHWAYS; p++)
+		{
+			for (int i = 0; i < rows; i++)
+				want[i] = naive_softplus(naive_logit(&layout, p, 8.0, wd, wd, xd + i * of[0], wd, xd + i * of[0]));
+			for (int level = 0; level < count; level++)
+				for (size_t b = 0; b < sizeof(blocks) / sizeof(blocks[0]); b++)
+				{
+					float	   *work = allocate(EasqScoreWork(&layout.shape, blocks[b]), sizeof(float));
+
+					scorer.level = &levels[level];
+					EasqScoreRows(&scorer, p, blocks[b], x, score, work);
+					for (int i = 0; i < blocks[b]; i++)
+						check_near(score[i], want[i], 1e-5 * want[i] + 1e-6, label("%s against plain loops%s", levels[level].name, ""));
+					free(work);
+				}
+		}
+		free(w);
+		free(wd);
+		free(x);
+		free(xd);
+		free(memory);
+	}
+	end_group("levels of instructions");
+}
+
 /* A score of 1e-20 is exp(v), not 0. */
 static void
 test_deep_score(void)
 {
 	EasqLayout	layout;
 	EasqScorer	scorer;
-	float		memory[64];
-	float		work[64];
+	float	   *memory;
+	float	   *work;
 	float		w[64] = {0};
 	float		x = 0.0f;
 	float		score;
 
 	init_layout(&layout, 1, 1, 1, 0, 1, 1);
+	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+	work = allocate(EasqScoreWork(&layout.shape, 1), sizeof(float));
 	for (double v = -87.0; v < 40.0; v += 0.37)
 	{
 		w[layout.tensor[EASQ_MAIN_OUT_BIAS].offset] = (float) v;
@@ -634,6 +678,8 @@ test_deep_score(void)
 		EasqScoreRows(&scorer, EASQ_MAIN, 1, &x, &score, work);
 		check_near(score, naive_softplus((float) v), 1e-6 * naive_softplus((float) v), "score far below 0");
 	}
+	free(memory);
+	free(work);
 	end_group("scores far below 0");
 }
 
@@ -1249,6 +1295,7 @@ main(int argc, char **argv)
 	test_losses();
 	test_golden_scores();
 	test_block_sizes();
+	test_levels();
 	test_deep_score();
 	test_golden_steps();
 	test_gradients();

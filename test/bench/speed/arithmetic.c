@@ -30,6 +30,9 @@ static const EasqShape shape = {42, 128, 64, 8, {4, 2}};
 static EasqLayout layout;
 static EasqScorer scorer;
 static float *weights;
+static float *projection;		/* row-major, as OpenBLAS wants them */
+static float *stacked_weight;
+static float *stacked_bias;
 static float *x;
 static int	total;				/* rows of x */
 static float *z;
@@ -89,7 +92,7 @@ gemm(int rows)
 
 	for (int start = 0; start + rows <= total; start += rows)
 	{
-		EasqGemmNT(rows, shape.d, shape.k, x + (size_t) start * shape.k, scorer.projection, 0.0f, z);
+		EasqGemmNT(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, 0.0f, z);
 		EasqGemmNT(rows, K, shape.d, z, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, 0.0f, stacked);
 		EasqGemmNT(rows, K * shape.m, shape.d, z, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, 0.0f, stacked);
 	}
@@ -102,7 +105,7 @@ gemv(int rows)
 
 	for (int row = 0; row < rows; row++)
 	{
-		EasqGemv(shape.d, shape.k, scorer.projection, x + (size_t) row * shape.k, 0.0f, z);
+		EasqGemv(shape.d, shape.k, projection, x + (size_t) row * shape.k, 0.0f, z);
 		EasqGemv(K, shape.d, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, z, 0.0f, stacked);
 		EasqGemv(K * shape.m, shape.d, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, z, 0.0f, stacked);
 	}
@@ -117,12 +120,13 @@ dense(int rows)
 	for (int start = 0; start + rows <= total; start += rows)
 	{
 		EasqFillRows(rows, shape.d, weights + layout.tensor[EASQ_BACKBONE_BIAS].offset, z, (size_t) shape.d);
-		EasqGemmNT(rows, shape.d, shape.k, x + (size_t) start * shape.k, scorer.projection, 1.0f, z);
+		EasqGemmNT(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, 1.0f, z);
 		EasqSoftplus((size_t) rows * shape.d, z, z);
-		EasqFillRows(rows, wide, scorer.stacked_bias[EASQ_MAIN], stacked, (size_t) wide);
-		EasqGemmNT(rows, wide, shape.d, z, scorer.stacked[EASQ_MAIN], 1.0f, stacked);
+		EasqFillRows(rows, wide, stacked_bias, stacked, (size_t) wide);
+		EasqGemmNT(rows, wide, shape.d, z, stacked_weight, 1.0f, stacked);
 		EasqMixForward(rows, K, shape.m, stacked, (size_t) wide, stacked + K, (size_t) wide,
-					   scorer.out[EASQ_MAIN], scorer.out_bias[EASQ_MAIN], score, work);
+					   weights + layout.tensor[EASQ_MAIN_OUT_WEIGHT].offset,
+					   weights[layout.tensor[EASQ_MAIN_OUT_BIAS].offset], score, work);
 		EasqSoftplus((size_t) rows, score, score);
 	}
 }
@@ -149,6 +153,24 @@ step(int rows)
 	EasqMetrics metrics;
 
 	EasqGradient(&layout, weights, &hyper, &halves, stacked, NULL, &metrics, work);
+}
+
+/* Gates and experts in one matrix; the projection without LoRA, which is folded in before anything is scored. */
+static void
+stack(void)
+{
+	int			K = shape.experts[EASQ_MAIN];
+	size_t		gates = (size_t) K * (size_t) shape.d;
+
+	projection = weights + layout.tensor[EASQ_BACKBONE_WEIGHT].offset;
+	stacked_weight = floats(gates * (size_t) (shape.m + 1));
+	memcpy(stacked_weight, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, gates * sizeof(float));
+	memcpy(stacked_weight + gates, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset,
+		   gates * (size_t) shape.m * sizeof(float));
+	stacked_bias = floats((size_t) K * (size_t) (shape.m + 1));
+	memcpy(stacked_bias, weights + layout.tensor[EASQ_MAIN_GATE_BIAS].offset, (size_t) K * sizeof(float));
+	memcpy(stacked_bias + K, weights + layout.tensor[EASQ_MAIN_EXPERTS_BIAS].offset,
+		   (size_t) (K * shape.m) * sizeof(float));
 }
 
 static int
@@ -199,6 +221,7 @@ main(int argc, char **argv)
 	rows = argc > 4 ? atoi(argv[4]) : 512;
 	if (rows < 8 || rows > total)
 		die("as many rows as X has, 8 at least");
+	stack();
 	EasqScorerPack(&scorer, &layout, weights, 8.0f, floats(EasqScorerFloats(&layout)));
 	z = floats((size_t) rows * (size_t) shape.d);
 	stacked = floats((size_t) rows * 260 + layout.total);

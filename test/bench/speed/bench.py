@@ -65,7 +65,7 @@ class Bench:
 
     def load_plpython(self):
         package = "postgresql-plpython3-%d" % (self.session.connection.server_version // 10000)
-        if not self.session.sql("SELECT FROM pg_available_extensions WHERE name = 'plpython3u'"):
+        if not self.session.sql("SELECT name FROM pg_available_extensions WHERE name = 'plpython3u'"):
             self.missing.append(package)
             return False
         if not self.numpy:
