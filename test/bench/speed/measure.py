@@ -1,5 +1,6 @@
 """Repeated, interleaved measurements, and the table they end in."""
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,11 @@ class Session:
         self.cursor.execute(statement, arguments)
         return time.perf_counter() - start
 
+    def cpu(self):
+        """Seconds of processor time that the backend has used."""
+        with open("/proc/%d/schedstat" % self.pid) as file:
+            return int(file.read().split()[0]) / 1e9
+
     @property
     def pid(self):
         return self.connection.get_backend_pid()
@@ -58,6 +64,35 @@ def interleaved(measurements, rounds=None):
 def ratio(over, under):
     """Median of the ratios within a round: what slows the machine for a while slows both."""
     return statistics.median(a / b for a, b in zip(over, under))
+
+
+class Shares:
+    """Where a backend spends its processor time: shares of functions with all that they call, from samples of perf."""
+
+    def __init__(self, session, folder):
+        self.path = os.path.join(folder, "perf.data")
+        self.process = None
+        try:
+            self.process = subprocess.Popen(["perf", "record", "-q", "-o", self.path, "-e", "cpu-clock", "-F", "4000", "-g",
+                                             "-p", str(session.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.5)
+        except OSError:
+            pass
+
+    def of(self, *functions):
+        """{function: share}, or None where perf is not to be had."""
+        if self.process is None:
+            return None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+        report = subprocess.run(["perf", "report", "-i", self.path, "--children", "--stdio", "-g", "none"],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True).stdout
+        shares = dict.fromkeys(functions, 0.0)
+        for line in report.splitlines():
+            words = line.split()
+            if len(words) > 4 and words[-1] in shares and words[0].endswith("%"):
+                shares[words[-1]] = max(shares[words[-1]], float(words[0][:-1]) / 100)
+        return shares if any(shares.values()) else None
 
 
 def percentile(numbers, share):
