@@ -157,30 +157,46 @@ class Arithmetic:
         return float(subprocess.run(self.command + [what, str(rows)], check=True, stdout=subprocess.PIPE).stdout)
 
 
-def pgbench(script, clients, seconds, folder, variables=()):
-    """Latencies of each transaction, in microseconds."""
-    path = os.path.join(folder, "bench.pgbench")
-    with open(path, "w") as file:
-        file.write(script)
-    prefix = os.path.join(folder, "pgbench_log")
-    for name in os.listdir(folder):
-        if name.startswith("pgbench_log"):
-            os.unlink(os.path.join(folder, name))
-    done = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds),
-                           "-f", path, "-l", "--log-prefix=" + prefix] +
-                          ["-D%s=%s" % pair for pair in variables],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-    if done.returncode != 0:
-        sys.exit("pgbench: " + done.stdout)
-    latencies = []
-    for name in os.listdir(folder):
-        if name.startswith("pgbench_log"):
-            seen = {}
-            with open(os.path.join(folder, name)) as file:
+class Pgbench:
+    """A script run by several clients for a while.
+
+    latencies: microseconds of each transaction but the first of a connection, which loads the model.
+    cost: microseconds of the whole machine for one transaction, from when every connection had its first."""
+
+    def __init__(self, script, clients, seconds, folder):
+        path, prefix = os.path.join(folder, "bench.pgbench"), os.path.join(folder, "pgbench_log")
+        with open(path, "w") as file:
+            file.write(script)
+        self.remove(prefix)
+        done = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(seconds),
+                               "-f", path, "-l", "--log-prefix=" + prefix],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+        if done.returncode != 0:
+            sys.exit("pgbench: " + done.stdout)
+        self.read(prefix)
+        self.remove(prefix)
+
+    @staticmethod
+    def logs(prefix):
+        folder, name = os.path.split(prefix)
+        return [os.path.join(folder, log) for log in os.listdir(folder) if log.startswith(name)]
+
+    def remove(self, prefix):
+        for log in self.logs(prefix):
+            os.unlink(log)
+
+    def read(self, prefix):
+        seen, warm, self.latencies, ends = set(), 0.0, [], []
+        for log in self.logs(prefix):
+            with open(log) as file:
                 for line in file:
-                    client, _, latency = line.split()[:3]
-                    # the first transaction of a connection loads the model
-                    if seen.setdefault(client, 0) > 0:
-                        latencies.append(int(latency))
-                    seen[client] += 1
-    return latencies
+                    client, _, latency, _, second, micro = line.split()[:6]
+                    end = int(second) + int(micro) / 1e6
+                    if client in seen:
+                        self.latencies.append(int(latency))
+                        ends.append(end)
+                    else:
+                        seen.add(client)
+                        warm = max(warm, end)
+        steady = [end for end in ends if end > warm]
+        self.cost = (max(steady) - warm) / len(steady) * 1e6 if steady else float("nan")

@@ -4,7 +4,7 @@ import statistics
 import sys
 import time
 
-from measure import Session, interleaved, percentile, pgbench, ratio
+from measure import Pgbench, Session, interleaved, percentile, ratio
 
 ROWS = 200000
 COLUMNS = "viewer, video, channel, length, age"
@@ -157,7 +157,7 @@ ORDER BY score DESC LIMIT 10;
 
 
 def feed(bench):
-    run = lambda script: lambda: pgbench(script, 2, 3, bench.folder)
+    run = lambda script: lambda: Pgbench(script, 2, 3, bench.folder).latencies
     measurements = {"empty query": run("SELECT;\n"), "the 500 rows, not scored": run(
         "\\set r random(1, 400)\nSELECT count(c) FROM (SELECT viewer, video, channel, length, age FROM shortlist WHERE request = :r) c;\n"),
         "ORDER BY easq_score": run(FEED), "ORDER BY easq_batch_score": run(FEED_BATCHED)}
