@@ -10,6 +10,10 @@
 /* Inputs that a panel's slice has in one go, so that it stays in the first-level cache. */
 #define SLICE 256
 
+/* Fewest rows, and fewest inputs side by side, for which a product of what they share is worth its call. */
+#define SHARED_ROWS 8
+#define SHARED_RUN 8
+
 #define CACHE_LINE 64
 #define LINE_FLOATS (CACHE_LINE / sizeof(float))
 
@@ -139,27 +143,99 @@ pass_rows(const EasqShape *shape, int rows)
 size_t
 EasqScoreWork(const EasqShape *shape, int rows)
 {
-	return LINE_FLOATS + (size_t) pass_rows(shape, rows) * row_floats(shape) + (size_t) shape->m;
+	return LINE_FLOATS + (size_t) EasqPanelColumns(shape->d) + (size_t) pass_rows(shape, rows) * row_floats(shape) +
+		(size_t) shape->m + (size_t) shape->k;
 }
 
-/* y [rows, cols] = x [rows, inner] weight [cols, inner]^T + bias, with the columns that fill up the panels */
+/* y [rows, columns] = start + x [rows] weight^T over inputs from to to; start as in EasqLevel. */
 static void
-linear(const EasqLevel *level, int rows, int cols, int inner, const float *x, size_t x_stride,
-	   const float *weight, const float *bias, float *y)
+multiply(const EasqLevel *level, int rows, size_t columns, int inner, int from, int to,
+		 const float *x, size_t x_stride, const float *weight,
+		 const float *start, size_t start_stride, float *y)
 {
-	int			columns = EasqPanelColumns(cols);
-	size_t		panel = (size_t) inner * EASQ_PANEL;
-	const float *start = bias;
+	for (; from < to; from += SLICE)
+	{
+		level->product(rows, (int) (columns / EASQ_PANEL), to - from < SLICE ? to - from : SLICE,
+					   x + from, x_stride, weight + (size_t) from * EASQ_PANEL, (size_t) inner * EASQ_PANEL,
+					   start, start_stride, y, columns);
+		start = y;
+		start_stride = columns;
+	}
+}
+
+/* varies |= the bits in which two rows differ */
+static void
+mark(int k, const float *x, const float *other, uint32_t *restrict varies)
+{
+	for (int j = 0; j < k; j++)
+	{
+		uint32_t	a;
+		uint32_t	b;
+
+		memcpy(&a, &x[j], sizeof(a));
+		memcpy(&b, &other[j], sizeof(b));
+		varies[j] |= a ^ b;
+	}
+}
+
+/* From bits that differ to all bits or none.  Runs of a few shared inputs are not worth a product of their own. */
+static bool
+settle(int k, uint32_t *varies)
+{
+	bool		any = false;
+
+	for (int from = 0, to; from < k; from = to)
+	{
+		bool		shared = varies[from] == 0;
+
+		for (to = from + 1; to < k && (varies[to] == 0) == shared; to++)
+			;
+		shared = shared && to - from >= SHARED_RUN;
+		for (int j = from; j < to; j++)
+			varies[j] = shared ? 0 : ~0u;
+		any = any || shared;
+	}
+	return any;
+}
+
+/* y [rows, d] = start + the part of the projection whose inputs vary (varying), or do not. */
+static void
+project(const EasqScorer *scorer, int rows, const float *x, const uint32_t *varies, bool varying,
+		const float *start, float *y)
+{
+	int			k = scorer->shape.k;
+	size_t		hidden = (size_t) EasqPanelColumns(scorer->shape.d);
 	size_t		start_stride = 0;
 
-	for (int from = 0; from < inner; from += SLICE)
+	for (int from = 0, to; from < k; from = to)
 	{
-		level->product(rows, columns / EASQ_PANEL, inner - from < SLICE ? inner - from : SLICE,
-					   x + from, x_stride, weight + (size_t) from * EASQ_PANEL, panel,
-					   start, start_stride, y, (size_t) columns);
+		for (to = from + 1; to < k && varies[to] == varies[from]; to++)
+			;
+		if ((varies[from] != 0) != varying)
+			continue;
+		multiply(scorer->level, rows, hidden, k, from, to, x, (size_t) k, scorer->projection, start, start_stride, y);
 		start = y;
-		start_stride = (size_t) columns;
+		start_stride = hidden;
 	}
+	if (start != y)
+		for (int row = 0; row < rows; row++)
+			memcpy(y + (size_t) row * hidden, start, hidden * sizeof(float));
+}
+
+/* What follows the projection: z [rows, d] -> logits v [rows]; rest is scratch. */
+static void
+finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float *v, float *rest)
+{
+	const EasqShape *shape = &scorer->shape;
+	const EasqLevel *level = scorer->level;
+	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
+	size_t		stride = (size_t) EasqPanelColumns(stacked_rows(shape, pathway));
+
+	level->softplus((size_t) rows * hidden, z);
+	multiply(level, rows, stride, shape->d, 0, shape->d, z, hidden,
+			 scorer->stacked[pathway], scorer->stacked_bias[pathway], 0, rest);
+	level->mix(rows, shape->experts[pathway], shape->m, rest, stride, scorer->out[pathway], scorer->out_bias[pathway],
+			   v, rest + (size_t) rows * stride);
 }
 
 void
@@ -167,26 +243,87 @@ EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			  const float *x, float *score, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
-	const EasqLevel *level = scorer->level;
-	int			K = shape->experts[pathway];
-	int			wide = stacked_rows(shape, pathway);
+	int			k = shape->k;
 	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
-	size_t		stride = (size_t) EasqPanelColumns(wide);
+	float	   *base = align(work);
+	float	   *z = base + hidden;
+	uint32_t   *varies = (uint32_t *) (z + (size_t) pass_rows(shape, rows) * row_floats(shape) + shape->m);
 	int			pass;
 
-	for (int start = 0; start < rows; start += pass)
+	for (int start = 0; start < rows; start += pass, x += (size_t) pass * k)
 	{
-		float	   *z = align(work);
-		float	   *stacked;
+		const float *from = scorer->projection_bias;
 
 		pass = pass_rows(shape, rows - start);
-		stacked = z + (size_t) pass * hidden;
-		linear(level, pass, shape->d, shape->k, x + (size_t) start * shape->k, (size_t) shape->k,
-			   scorer->projection, scorer->projection_bias, z);
-		level->softplus((size_t) pass * hidden, z);
-		linear(level, pass, wide, shape->d, z, hidden, scorer->stacked[pathway], scorer->stacked_bias[pathway], stacked);
-		level->mix(pass, K, shape->m, stacked, stride, scorer->out[pathway], scorer->out_bias[pathway],
-				   score + start, stacked + (size_t) pass * stride);
+		memset(varies, pass < SHARED_ROWS ? ~0 : 0, (size_t) k * sizeof(uint32_t));
+		for (int row = 1; row < pass; row++)
+			mark(k, x, x + (size_t) row * k, varies);
+		if (settle(k, varies))
+		{
+			project(scorer, 1, x, varies, false, from, base);
+			from = base;
+		}
+		project(scorer, pass, x, varies, true, from, z);
+		finish(scorer, pathway, pass, z, score + start, z + (size_t) pass * hidden);
 	}
-	level->softplus((size_t) rows, score);
+	scorer->level->softplus((size_t) rows, score);
+}
+
+size_t
+EasqSharedFloats(const EasqShape *shape)
+{
+	return LINE_FLOATS + (size_t) EasqPanelColumns(shape->d) + 2 * (size_t) shape->k;
+}
+
+void
+EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory)
+{
+	shared->base = align(memory);
+	shared->x = shared->base + EasqPanelColumns(shape->d);
+	shared->varies = (uint32_t *) (shared->x + shape->k);
+	shared->has_row = false;
+	shared->has_base = false;
+}
+
+/* Is the row the same as the last one in all that base stands for? */
+static bool
+fits(const EasqShared *shared, int k, const float *x)
+{
+	uint32_t	differs = 0;
+
+	for (int j = 0; j < k; j++)
+	{
+		uint32_t	a;
+		uint32_t	b;
+
+		memcpy(&a, &x[j], sizeof(a));
+		memcpy(&b, &shared->x[j], sizeof(b));
+		differs |= (a ^ b) & ~shared->varies[j];
+	}
+	return differs == 0;
+}
+
+float
+EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float *work)
+{
+	const EasqShape *shape = &scorer->shape;
+	int			k = shape->k;
+	float	   *z = align(work);
+	float		score;
+
+	if (!shared->has_base || !fits(shared, k, x))
+	{
+		memset(shared->varies, shared->has_row ? 0 : ~0, (size_t) k * sizeof(uint32_t));
+		if (shared->has_row)
+			mark(k, x, shared->x, shared->varies);
+		shared->has_base = settle(k, shared->varies);
+		if (shared->has_base)
+			project(scorer, 1, x, shared->varies, false, scorer->projection_bias, shared->base);
+	}
+	memcpy(shared->x, x, (size_t) k * sizeof(float));
+	shared->has_row = true;
+	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
+	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
+	scorer->level->softplus(1, &score);
+	return score;
 }

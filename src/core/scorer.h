@@ -11,6 +11,8 @@
 #ifndef EASQ_SCORER_H
 #define EASQ_SCORER_H
 
+#include <stdbool.h>
+
 #include "core/panel.h"
 #include "core/shape.h"
 
@@ -35,8 +37,31 @@ extern void EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const f
 						   float alpha, float *memory);
 /* Floats of scratch for up to rows rows (rows <= EASQ_SCORE_BLOCK). */
 extern size_t EasqScoreWork(const EasqShape *shape, int rows);
-/* x [rows, k] -> score [rows], softplus(v) of the pathway. */
+/*
+ * x [rows, k] -> score [rows], softplus(v) of the pathway.  Inputs that are
+ * the same in all rows of a pass are multiplied once.
+ */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, float *score, float *work);
+
+/*
+ * What the rows before left behind for the next one: the part of the first
+ * product that they shared.  Candidates of one viewer share the viewer's.
+ */
+typedef struct EasqShared
+{
+	float	   *x;				/* [k] the last row */
+	float	   *base;			/* [d] bias and product of the shared inputs */
+	uint32_t   *varies;			/* [k] all bits where an input is not shared */
+	bool		has_row;
+	bool		has_base;
+} EasqShared;
+
+extern size_t EasqSharedFloats(const EasqShape *shape);
+/* Before the first row, and when the scorer is another.  memory [EasqSharedFloats] */
+extern void EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory);
+/* The score of one row x [k]; work as for one row of EasqScoreRows. */
+extern float EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
+						   const float *x, float *work);
 
 #endif

@@ -43,6 +43,8 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 	old = MemoryContextSwitchTo(scoring->version_context);
 	scoring->work = MemoryContextAllocHuge(scoring->version_context, sizeof(float) *
 										   EasqScoreWork(&version->model->layout.shape, scoring->block));
+	EasqSharedInit(&scoring->shared, &version->model->layout.shape,
+				   palloc(sizeof(float) * EasqSharedFloats(&version->model->layout.shape)));
 	initStringInfo(&scoring->example);
 	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
 	MemoryContextSwitchTo(old);
@@ -199,7 +201,10 @@ EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score
 {
 	const EasqVersion *version = scoring->pin.version;
 
-	EasqScoreRows(&version->scorer, pathway, rows, scoring->x, score, scoring->work);
+	if (scoring->block == 1)
+		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x, scoring->work);
+	else
+		EasqScoreRows(&version->scorer, pathway, rows, scoring->x, score, scoring->work);
 	if (!EasqAllFinite(rows, score))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

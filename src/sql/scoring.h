@@ -42,6 +42,7 @@ typedef struct EasqScoring
 	MemoryContext row_context;	/* reset for each row */
 	float	   *x;				/* [block, k] */
 	float	   *work;
+	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
 } EasqScoring;
 

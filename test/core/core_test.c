@@ -656,6 +656,70 @@ test_levels(void)
 	end_group("levels of instructions");
 }
 
+/* Rows that share inputs: at the start, in the middle, at the end, all of them; and a NaN among them. */
+static void
+test_shared_inputs(void)
+{
+	static const int runs[][2] = {{0, 16}, {0, 300}, {20, 45}, {60, 70}, {3, 7}, {0, 70}};
+	const int	k = 70;
+	const int	rows = 60;
+	EasqLayout	layout;
+	EasqScorer	scorer;
+	EasqShared	shared;
+	float	   *x = allocate((size_t) (rows * k), sizeof(float));
+	double	   *xd = allocate((size_t) (rows * k), sizeof(double));
+	float	   *w;
+	double	   *wd;
+	float	   *memory;
+	float	   *work;
+	float	   *kept;
+	float		score[60];
+
+	init_layout(&layout, k, 37, 9, 2, 3, 2);
+	w = test_weights(&layout, 91);
+	wd = allocate(layout.total, sizeof(double));
+	for (size_t i = 0; i < layout.total; i++)
+		wd[i] = w[i];
+	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+	EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+	work = allocate(EasqScoreWork(&layout.shape, rows), sizeof(float));
+	kept = allocate(EasqSharedFloats(&layout.shape), sizeof(float));
+	for (size_t r = 0; r < sizeof(runs) / sizeof(runs[0]); r++)
+		for (int change = 1; change <= rows; change += 13)
+		{
+			fill_normal_floats(92 + r, (size_t) (rows * k), x);
+			/* the run has other values after every change rows */
+			for (int i = 0; i < rows; i++)
+				for (int j = runs[r][0]; j < runs[r][1] && j < k; j++)
+					x[i * k + j] = x[i / change * change * k + j];
+			for (int i = 0; i < rows * k; i++)
+				xd[i] = x[i];
+			EasqScoreRows(&scorer, EASQ_MAIN, rows, x, score, work);
+			EasqSharedInit(&shared, &layout.shape, kept);
+			for (int i = 0; i < rows; i++)
+			{
+				double		want = naive_softplus(naive_logit(&layout, EASQ_MAIN, 8.0, wd, wd, xd + i * k, wd, xd + i * k));
+
+				check_near(score[i], want, 1e-5 * want + 1e-6, "rows of a block share inputs");
+				check_near(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work), want, 1e-5 * want + 1e-6,
+						   "rows one after the other share inputs");
+			}
+		}
+	/* the last run is all of x: NaN in one row is not handed on */
+	x[30 * k + 5] = NAN;
+	EasqSharedInit(&shared, &layout.shape, kept);
+	for (int i = 0; i < rows; i++)
+		check(isnan(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work)) == (i == 30), "NaN stays in its row");
+	free(x);
+	free(xd);
+	free(w);
+	free(wd);
+	free(memory);
+	free(work);
+	free(kept);
+	end_group("inputs that rows share");
+}
+
 /* A score of 1e-20 is exp(v), not 0. */
 static void
 test_deep_score(void)
@@ -1296,6 +1360,7 @@ main(int argc, char **argv)
 	test_golden_scores();
 	test_block_sizes();
 	test_levels();
+	test_shared_inputs();
 	test_deep_score();
 	test_golden_steps();
 	test_gradients();

@@ -93,7 +93,7 @@ def learn(bench):
         report.say()
     report.say("WAL: %.0f bytes an answer, of them %.0f without learning; %.0f bytes for the UPDATE." % (wal["answer"], wal["plain"], wal["update"]))
     report.say()
-    goals.append(copy_of_many(bench, session, latency))
+    goals.append(copy_of_many(bench, session, middle["answer"]))
     report.goals(goals)
 
 
@@ -103,21 +103,21 @@ def wal_of(session, twenty):
     return float(session.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", (before,))) / 20
 
 
-def copy_of_many(bench, session, latency):
+def copy_of_many(bench, session, one):
     many = io.StringIO()
     session.cursor.copy_expert("COPY (SELECT %s FROM asked WHERE id > 10000 LIMIT 10000) TO STDOUT" % COLUMNS, many)
     before = session.value("SELECT coalesce(max(id), 0) FROM easq.steps")
     times = []
     for _ in range(3):
         many.seek(0)
-        start = time.perf_counter()
+        start = session.cpu()
         session.cursor.copy_expert("COPY questionnaire (%s) FROM STDIN" % COLUMNS, many)
-        times.append((time.perf_counter() - start) / 10000 * MICRO)
+        times.append((session.cpu() - start) / 10000 * MICRO)
     steps = session.sql("SELECT count(*) / 3, sum(answers) / 3, sum(pairs) / 3 FROM easq.steps WHERE id > %s AND status = 'applied'", (before,))[0]
     bench.report.say("10,000 answers in one COPY: %.1f us an answer; %d rows of easq.steps with %d answers and %d pairs." % (
         (statistics.median(times),) + tuple(int(n) for n in steps)))
     bench.report.say()
-    return ("10,000 answers in one COPY, faster an answer than one by one", statistics.median(latency) / statistics.median(times), ">=", 20, " x")
+    return ("10,000 answers in one COPY, faster an answer than one by one", one / statistics.median(times), ">=", 20, " x")
 
 
 def train(bench):
@@ -127,18 +127,18 @@ def train(bench):
     def easq():
         session.sql("SELECT easq_drop_model('trained') FROM easq.models WHERE name = 'trained'")
         session.sql("SELECT easq_create_model('trained', features, options || '{\"alignment\": \"dpo\"}') FROM easq.models WHERE name = 'bench'")
-        start = time.perf_counter()
+        before = session.cpu()
         seen = session.value("""SELECT pairs FROM easq_train('trained', 'SELECT * FROM view', label => 'clicked', group_by => 'viewer',
             options => '{"epochs": 1, "batch_pairs": 512}')""")
         pairs.append(seen)
-        return 2 * seen / (time.perf_counter() - start)
+        return 2 * seen / (session.cpu() - before)
 
     measurements = {"easq_train, all of the call": easq}
     if bench.torch:
         trainer = TorchTrainer(bench)
         measurements["PyTorch, rows in memory, the steps alone"] = trainer.rate
     rates = interleaved(measurements, rounds=5)
-    bench.report.say("One epoch of 200,000 rows, %d pairs, 512 pairs (1,024 rows) a step, Adam; behaviour loss alone." % pairs[-1])
+    bench.report.say("One epoch of 200,000 rows, %d pairs, 512 pairs (1,024 rows) a step, Adam; behaviour loss alone; a second of processor time." % pairs[-1])
     bench.report.say()
     bench.report.table(("what", "rows of pairs a second"), [(name, "%.0f" % statistics.median(r)) for name, r in rates.items()])
     names = list(rates)
@@ -176,7 +176,7 @@ class TorchTrainer:
         self.sparse.step()
 
     def rate(self):
-        start = time.perf_counter()
+        start = time.process_time()
         for step in range(32):
             self.step(1024 * step)
-        return 32 * 1024 / (time.perf_counter() - start)
+        return 32 * 1024 / (time.process_time() - start)
