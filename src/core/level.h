@@ -20,12 +20,12 @@ typedef float LEVEL(vector) __attribute__((vector_size(LANES * sizeof(float)), a
 #define UNROLLED _Pragma("GCC unroll 16")
 
 /*
- * y [rows, vectors] = start + x [rows, inner] W^T.  w: where the first panel's
- * columns begin, further panels panel floats apart.  rows and vectors are
- * constants of the caller.
+ * y [rows, vectors] = start + x [rows, inner] W^T; element (r, l) of x lies at
+ * r * x_stride + l * x_step.  w: where the first panel's columns begin, further
+ * panels panel floats apart.  rows and vectors are constants of the caller.
  */
 EASQ_INLINE LEVEL_TARGET void
-LEVEL(tile) (const int rows, const int vectors, int inner, const float *x, size_t x_stride,
+LEVEL(tile) (const int rows, const int vectors, int inner, const float *x, size_t x_stride, size_t x_step,
 			 const float *w, size_t panel, const float *start, size_t start_stride,
 			 float *y, size_t y_stride)
 {
@@ -37,7 +37,7 @@ LEVEL(tile) (const int rows, const int vectors, int inner, const float *x, size_
 	for (int l = 0; l < inner; l++, w += EASQ_PANEL)
 		UNROLLED for (int r = 0; r < rows; r++)
 		{
-			float		factor = x[(size_t) r * x_stride + (size_t) l];
+			float		factor = x[(size_t) r * x_stride + (size_t) l * x_step];
 
 			UNROLLED for (int v = 0; v < vectors; v++)
 				sum[r * vectors + v] += factor * *(const LEVEL(vector) *) (w + (size_t) (v / PANEL_VECTORS) * panel +
@@ -55,18 +55,40 @@ LEVEL(product_row) (int panels, int inner, const float *x, const float *w, size_
 {
 	for (; panels >= GROUP; panels -= GROUP)
 	{
-		LEVEL(tile) (1, GROUP * PANEL_VECTORS, inner, x, 0, w, panel, start, 0, y, 0);
+		LEVEL(tile) (1, GROUP * PANEL_VECTORS, inner, x, 0, 1, w, panel, start, 0, y, 0);
 		w += GROUP * panel;
 		start += GROUP * EASQ_PANEL;
 		y += GROUP * EASQ_PANEL;
 	}
 	for (; panels > 0; panels--)
 	{
-		LEVEL(tile) (1, PANEL_VECTORS, inner, x, 0, w, panel, start, 0, y, 0);
+		LEVEL(tile) (1, PANEL_VECTORS, inner, x, 0, 1, w, panel, start, 0, y, 0);
 		w += panel;
 		start += EASQ_PANEL;
 		y += EASQ_PANEL;
 	}
+}
+
+/* All rows but the last few by one panel; returns how many. */
+EASQ_INLINE LEVEL_TARGET int
+LEVEL(tiles) (int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
+			  const float *start, size_t start_stride, float *y, size_t y_stride)
+{
+	int			whole = rows - rows % TILE_ROWS;
+	int			tiled = rows - rows % (TILE_ROWS / 2);
+
+	for (int column = 0; column < EASQ_PANEL && tiled > 0; column += TILE_VECTORS * LANES)
+	{
+		for (int row = 0; row < whole; row += TILE_ROWS)
+			LEVEL(tile) (TILE_ROWS, TILE_VECTORS, inner, x + (size_t) row * x_stride, x_stride, x_step, w + column, 0,
+						 start + (size_t) row * start_stride + column, start_stride,
+						 y + (size_t) row * y_stride + column, y_stride);
+		if (whole < tiled)
+			LEVEL(tile) (TILE_ROWS / 2, TILE_VECTORS, inner, x + (size_t) whole * x_stride, x_stride, x_step, w + column, 0,
+						 start + (size_t) whole * start_stride + column, start_stride,
+						 y + (size_t) whole * y_stride + column, y_stride);
+	}
+	return tiled;
 }
 
 static LEVEL_TARGET void
@@ -74,27 +96,26 @@ LEVEL(product) (int rows, int panels, int inner, const float *x, size_t x_stride
 				const float *w, size_t panel, const float *start, size_t start_stride,
 				float *y, size_t y_stride)
 {
-	int			whole = rows - rows % TILE_ROWS;
-	int			tiled = rows - rows % (TILE_ROWS / 2);
-
 	/* panels outside: the slice of one is read by all rows while it is in the cache */
-	for (int p = 0; p < panels && tiled > 0; p++)
-		for (int column = p * EASQ_PANEL; column < (p + 1) * EASQ_PANEL; column += TILE_VECTORS * LANES)
-		{
-			const float *from = w + (size_t) p * panel + column % EASQ_PANEL;
-
-			for (int row = 0; row < whole; row += TILE_ROWS)
-				LEVEL(tile) (TILE_ROWS, TILE_VECTORS, inner, x + (size_t) row * x_stride, x_stride, from, panel,
-							 start + (size_t) row * start_stride + column, start_stride,
-							 y + (size_t) row * y_stride + column, y_stride);
-			if (whole < tiled)
-				LEVEL(tile) (TILE_ROWS / 2, TILE_VECTORS, inner, x + (size_t) whole * x_stride, x_stride, from, panel,
-							 start + (size_t) whole * start_stride + column, start_stride,
-							 y + (size_t) whole * y_stride + column, y_stride);
-		}
-	for (int row = tiled; row < rows; row++)
+	for (int p = 0; p < panels && rows >= TILE_ROWS / 2; p++)
+		(void) LEVEL(tiles) (rows, inner, x, x_stride, 1, w + (size_t) p * panel,
+							 start + p * EASQ_PANEL, start_stride, y + p * EASQ_PANEL, y_stride);
+	for (int row = rows - rows % (TILE_ROWS / 2); row < rows; row++)
 		LEVEL(product_row) (panels, inner, x + (size_t) row * x_stride, w, panel,
 							start + (size_t) row * start_stride, y + (size_t) row * y_stride);
+}
+
+static LEVEL_TARGET void
+LEVEL(panel) (int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
+			  const float *start, size_t start_stride, float *y, size_t y_stride)
+{
+	int			tiled = x_step == 1 ?
+		LEVEL(tiles) (rows, inner, x, x_stride, 1, w, start, start_stride, y, y_stride) :
+		LEVEL(tiles) (rows, inner, x, x_stride, x_step, w, start, start_stride, y, y_stride);
+
+	for (int row = tiled; row < rows; row++)
+		LEVEL(tile) (1, PANEL_VECTORS, inner, x + (size_t) row * x_stride, 0, x_step, w, 0,
+					 start + (size_t) row * start_stride, 0, y + (size_t) row * y_stride, 0);
 }
 
 static LEVEL_TARGET void

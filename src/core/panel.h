@@ -10,6 +10,7 @@
 #ifndef EASQ_PANEL_H
 #define EASQ_PANEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define EASQ_PANEL 32
@@ -30,6 +31,7 @@ extern void EasqPanelPack(int cols, int inner, const float *weight, int first, f
 typedef struct EasqLevel
 {
 	const char *name;
+	bool		wide;			/* vectors of 16 floats */
 
 	/*
 	 * y [rows, panels] = start + x [rows, inner] W^T.  w is the first panel's
@@ -39,6 +41,9 @@ typedef struct EasqLevel
 	void		(*product) (int rows, int panels, int inner, const float *x, size_t x_stride,
 							const float *w, size_t panel, const float *start, size_t start_stride,
 							float *y, size_t y_stride);
+	/* The same for one panel, where element (r, l) of x lies at r * x_stride + l * x_step. */
+	void		(*panel) (int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
+						  const float *start, size_t start_stride, float *y, size_t y_stride);
 	void		(*softplus) (size_t n, float *x);
 	/* As EasqMixForward, where a row is experts [experts, m], then gates [experts]. */
 	void		(*mix) (int rows, int experts, int m, const float *stacked, size_t stride,

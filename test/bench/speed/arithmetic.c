@@ -87,16 +87,28 @@ now(void)
 }
 
 static void
+multiply(int rows, int cols, int inner, const float *a, const float *b, float *c)
+{
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, cols, inner, 1.0f, a, inner, b, inner, 0.0f, c, cols);
+}
+
+static void
 gemm(int rows)
 {
 	int			K = shape.experts[EASQ_MAIN];
 
 	for (int start = 0; start + rows <= total; start += rows)
 	{
-		EasqGemmNT(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, 0.0f, z);
-		EasqGemmNT(rows, K, shape.d, z, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, 0.0f, stacked);
-		EasqGemmNT(rows, K * shape.m, shape.d, z, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, 0.0f, stacked);
+		multiply(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, z);
+		multiply(rows, K, shape.d, z, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, stacked);
+		multiply(rows, K * shape.m, shape.d, z, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, stacked);
 	}
+}
+
+static void
+multiply_row(int rows, int inner, const float *a, const float *b, float *c)
+{
+	cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, inner, 1.0f, a, inner, b, 1, 0.0f, c, 1);
 }
 
 static void
@@ -106,9 +118,9 @@ gemv(int rows)
 
 	for (int row = 0; row < rows; row++)
 	{
-		EasqGemv(shape.d, shape.k, projection, x + (size_t) row * shape.k, 0.0f, z);
-		EasqGemv(K, shape.d, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, z, 0.0f, stacked);
-		EasqGemv(K * shape.m, shape.d, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, z, 0.0f, stacked);
+		multiply_row(shape.d, shape.k, projection, x + (size_t) row * shape.k, z);
+		multiply_row(K, shape.d, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, z, stacked);
+		multiply_row(K * shape.m, shape.d, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, z, stacked);
 	}
 }
 
@@ -212,7 +224,7 @@ main(int argc, char **argv)
 
 	if (argc < 4 || EasqLayoutInit(&layout, &shape) != 0)
 		die("usage: arithmetic WEIGHTS X WHAT [ROWS]");
-	if (!EasqKernelSelfTest())
+	if (!EasqKernelSelfTest(EASQ_BY_OPENBLAS))
 		die("OpenBLAS is wrong on this processor");
 	weights = read_file(argv[1], &count);
 	if (count != layout.total)
@@ -240,7 +252,7 @@ main(int argc, char **argv)
 		result = measure(batch, rows, whole);
 	else if (strcmp(argv[3], "row") == 0)
 		result = measure(row, total, total);
-	else if (strcmp(argv[3], "step") == 0)
+	else if (strcmp(argv[3], "step") == 0 && EasqKernelSelfTest(EasqKernelBest()))
 		result = measure(step, rows, 1);
 	else
 		die("what is it to measure?");
