@@ -1,6 +1,6 @@
 /*
- * The loops of scoring for one level of instructions.  level.c includes this
- * once for each, with
+ * The loops of scoring and learning for one level of instructions.  panel.c includes this
+ * file once for each, with
  *
  *   LEVEL(name)     the name with the level's own ending
  *   LEVEL_TARGET    the attribute that lets the compiler use the level

@@ -45,29 +45,29 @@ EasqScorerFloats(const EasqLayout *layout)
 
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		floats += EasqPanelFloats(stacked_rows(shape, p), shape->d + 1) + out_floats(shape);
-	/* the folded projection before it is packed */
-	return floats + (size_t) shape->d * (size_t) shape->k;
+	return floats;
 }
 
-/* F = W0 + (alpha / r) B A, row-major [d, k] */
+/* F = W0 + (alpha / r) B A [d, k], packed */
 static void
-fold(const EasqLayout *layout, const float *weights, float alpha, float *folded)
+pack_projection(const EasqLayout *layout, const float *weights, float alpha, float *packed)
 {
 	const EasqShape *shape = &layout->shape;
 	const float *A = weights + layout->tensor[EASQ_LORA_A].offset;
 	const float *B = weights + layout->tensor[EASQ_LORA_B].offset;
 	float		scale = shape->r > 0 ? alpha / (float) shape->r : 0.0f;
+	size_t		panel = (size_t) shape->k * EASQ_PANEL;
 
-	memcpy(folded, weights + layout->tensor[EASQ_BACKBONE_WEIGHT].offset,
-		   layout->tensor[EASQ_BACKBONE_WEIGHT].count * sizeof(float));
-	for (int i = 0; i < shape->d; i++, folded += shape->k)
+	EasqPanelPack(shape->d, shape->k, weights + layout->tensor[EASQ_BACKBONE_WEIGHT].offset, 0, packed);
+	for (int i = 0; i < shape->d; i++)
 		for (int l = 0; l < shape->r; l++)
 		{
 			float		factor = scale * B[(size_t) i * shape->r + l];
 			const float *from = A + (size_t) l * shape->k;
+			float	   *to = packed + (size_t) (i / EASQ_PANEL) * panel + i % EASQ_PANEL;
 
 			for (int j = 0; j < shape->k; j++)
-				folded[j] += factor * from[j];
+				to[(size_t) j * EASQ_PANEL] += factor * from[j];
 		}
 }
 
@@ -90,6 +90,7 @@ EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weight
 	scorer->level = EasqBestLevel();
 
 	scorer->projection = end;
+	pack_projection(layout, weights, alpha, end);
 	end += EasqPanelFloats(d, shape->k);
 	scorer->projection_bias = end;
 	copy(end, layout, weights, EASQ_BACKBONE_BIAS);
@@ -114,8 +115,6 @@ EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weight
 		end += out_floats(shape);
 		scorer->out_bias[p] = weights[layout->tensor[EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)].offset];
 	}
-	fold(layout, weights, alpha, end);
-	EasqPanelPack(d, shape->k, end, 0, (float *) scorer->projection);
 }
 
 /* Floats of a row between the products, in the wider pathway. */

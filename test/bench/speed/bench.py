@@ -104,6 +104,10 @@ def main():
     started = time.time()
     bench = Bench(arguments.work, arguments.arithmetic)
     report = bench.report
+    report.say("# Speed")
+    report.say()
+    report.say("`make bench`, or `./test/bench/speed/run%s`" % "".join(" " + part for part in arguments.parts))
+    report.say()
     report.say("Processor: %s, %d cores. %s. Medians of %d interleaved rounds; a ratio is the median of the ratios within a round." %
                (processor(), os.cpu_count(), bench.session.value("SELECT 'PostgreSQL ' || current_setting('server_version')"), ROUNDS))
     if bench.missing:
@@ -115,7 +119,7 @@ def main():
             report.say("## " + name)
             report.say()
             part(bench)
-    report.say("%d s in all. Slower than its goal: %s." % (time.time() - started, "; ".join(report.missed) or "nothing"))
+    report.say("%d s in all, load average %.1f at the end. Slower than its goal: %s." % (time.time() - started, os.getloadavg()[0], "; ".join(report.missed) or "nothing"))
     report.write()
 
 

@@ -183,15 +183,19 @@ def feed(bench):
 
 
 def parallel(bench):
+    rows = 4 * ROWS
     session = Session()
+    session.sql("CREATE TABLE many AS SELECT c.* FROM candidate c, generate_series(1, 4)")
+    session.sql("ANALYZE many")
     session.sql("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;"
                 "SET parallel_leader_participation = off; SET max_parallel_workers_per_gather = 2;")
 
     def with_workers(workers):
-        session.sql("ALTER TABLE candidate SET (parallel_workers = %d)" % workers)
-        return session.timed("SELECT sum(score) FROM (%s) s" % row_wise()) / ROWS * MICRO
+        session.sql("ALTER TABLE many SET (parallel_workers = %d)" % workers)
+        return session.timed("SELECT sum(easq_score('bench', c)) FROM (SELECT %s FROM many) c" % COLUMNS) / rows * MICRO
 
-    times = interleaved({"no worker": lambda: with_workers(0), "1 worker": lambda: with_workers(1),
-                         "2 workers": lambda: with_workers(2)})
-    bench.report.table(("easq_score, 200,000 rows", "us a row"), [(name, "%.3f" % statistics.median(t)) for name, t in times.items()])
+    times = interleaved({"1 worker": lambda: with_workers(1), "2 workers": lambda: with_workers(2)})
+    bench.report.say("The leader only gathers; by the clock.  Each worker loads the model.")
+    bench.report.say()
+    bench.report.table(("easq_score, 800,000 rows", "us a row"), [(name, "%.3f" % statistics.median(t)) for name, t in times.items()])
     bench.report.goals([("2 workers, faster than 1", ratio(times["1 worker"], times["2 workers"]), ">=", 1.8, " x")])
