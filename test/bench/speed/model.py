@@ -21,7 +21,7 @@ def read_safetensors(raw):
 
 
 class NumpyModel:
-    """LoRA folded into the projection, gates and experts in one product, as one would write it by hand."""
+    """As the reference writes it, and fused by hand: LoRA folded into the projection, gates and experts in one product."""
 
     def __init__(self, path):
         import numpy as np
@@ -45,7 +45,7 @@ class NumpyModel:
         np = self.np
         return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
-    def score_row(self, viewer, video, channel, length, age):
+    def encode_row(self, viewer, video, channel, length, age):
         np, e = self.np, self.embedding
         x = np.empty(42, np.float32)
         x[:16] = e[0][viewer]
@@ -53,6 +53,21 @@ class NumpyModel:
         x[32:40] = e[2][channel]
         x[40] = (length - self.mean[0]) / self.deviation[0]
         x[41] = (age - self.mean[1]) / self.deviation[1]
+        return x
+
+    def score_row(self, *row):
+        """The main pathway as the reference writes it."""
+        np, t, x = self.np, self.tensors, self.encode_row(*row)
+        h = t["backbone.weight"] @ x + t["backbone.bias"]
+        h_lora = np.float32(ALPHA / len(t["lora_A.weight"])) * (t["lora_B.weight"] @ (t["lora_A.weight"] @ x))
+        z = np.logaddexp(0, h + h_lora)
+        g = np.maximum(t["main.gate.weight"] @ z + t["main.gate.bias"], 0)
+        e = np.logaddexp(0, np.einsum("d,kmd->km", z, t["main.experts.weight"]) + t["main.experts.bias"])
+        v = (g[:, None] * e).sum(0) @ self.out + self.out_bias[0]
+        return float(np.logaddexp(0, v))
+
+    def score_row_fused(self, *row):
+        np, x = self.np, self.encode_row(*row)
         z = self.softplus(self.projection @ x + self.projection_bias)
         s = self.stacked @ z + self.stacked_bias
         gate = np.maximum(s[:self.experts], 0)

@@ -12,6 +12,17 @@ if model is None:
 return model.score_row(viewer, video, channel, length, age)
 $$;
 
+CREATE FUNCTION py_score_fused(viewer int, video int, channel int, length float8, age float8) RETURNS real
+LANGUAGE plpython3u STABLE PARALLEL SAFE AS $$
+model = SD.get("model")
+if model is None:
+    import sys
+    sys.path.insert(0, "@folder@")
+    import model as m
+    model = SD["model"] = m.NumpyModel("@weights@")
+return model.score_row_fused(viewer, video, channel, length, age)
+$$;
+
 CREATE FUNCTION py_matrix(viewer int[], video int[], channel int[], length float8[], age float8[]) RETURNS real[]
 LANGUAGE plpython3u STABLE PARALLEL SAFE AS $$
 model = SD.get("model")
