@@ -16,6 +16,7 @@
 typedef float LEVEL(vector) __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
 #define PANEL_VECTORS (EASQ_PANEL / LANES)
+#define HALF_PANEL (EASQ_PANEL / 2)
 #define TILE_MOST 16		/* vectors of a tile */
 #define UNROLLED _Pragma("GCC unroll 16")
 
@@ -50,7 +51,7 @@ LEVEL(tile) (const int rows, const int vectors, int inner, const float *x, size_
 
 /* One row, GROUP panels at once: independent chains hide the latency of an addition. */
 static LEVEL_TARGET void
-LEVEL(product_row) (int panels, int inner, const float *x, const float *w, size_t panel,
+LEVEL(product_row) (int panels, bool half, int inner, const float *x, const float *w, size_t panel,
 					const float *start, float *y)
 {
 	for (; panels >= GROUP; panels -= GROUP)
@@ -67,24 +68,28 @@ LEVEL(product_row) (int panels, int inner, const float *x, const float *w, size_
 		start += EASQ_PANEL;
 		y += EASQ_PANEL;
 	}
+	if (half)
+		LEVEL(tile) (1, HALF_PANEL / LANES, inner, x, 0, 1, w, panel, start, 0, y, 0);
 }
 
-/* All rows but the last few by one panel; returns how many. */
+/* All rows but the last few by the first width columns of one panel; returns how many. */
 EASQ_INLINE LEVEL_TARGET int
-LEVEL(tiles) (int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
+LEVEL(tiles) (const int width, int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
 			  const float *start, size_t start_stride, float *y, size_t y_stride)
 {
 	int			whole = rows - rows % TILE_ROWS;
 	int			tiled = rows - rows % (TILE_ROWS / 2);
 
-	for (int column = 0; column < EASQ_PANEL && tiled > 0; column += TILE_VECTORS * LANES)
+	const int	vectors = width < TILE_VECTORS * LANES ? width / LANES : TILE_VECTORS;
+
+	for (int column = 0; column < width && tiled > 0; column += vectors * LANES)
 	{
 		for (int row = 0; row < whole; row += TILE_ROWS)
-			LEVEL(tile) (TILE_ROWS, TILE_VECTORS, inner, x + (size_t) row * x_stride, x_stride, x_step, w + column, 0,
+			LEVEL(tile) (TILE_ROWS, vectors, inner, x + (size_t) row * x_stride, x_stride, x_step, w + column, 0,
 						 start + (size_t) row * start_stride + column, start_stride,
 						 y + (size_t) row * y_stride + column, y_stride);
 		if (whole < tiled)
-			LEVEL(tile) (TILE_ROWS / 2, TILE_VECTORS, inner, x + (size_t) whole * x_stride, x_stride, x_step, w + column, 0,
+			LEVEL(tile) (TILE_ROWS / 2, vectors, inner, x + (size_t) whole * x_stride, x_stride, x_step, w + column, 0,
 						 start + (size_t) whole * start_stride + column, start_stride,
 						 y + (size_t) whole * y_stride + column, y_stride);
 	}
@@ -92,16 +97,22 @@ LEVEL(tiles) (int rows, int inner, const float *x, size_t x_stride, size_t x_ste
 }
 
 static LEVEL_TARGET void
-LEVEL(product) (int rows, int panels, int inner, const float *x, size_t x_stride,
+LEVEL(product) (int rows, int cols, int inner, const float *x, size_t x_stride,
 				const float *w, size_t panel, const float *start, size_t start_stride,
 				float *y, size_t y_stride)
 {
+	bool		half = cols % EASQ_PANEL > 0 && cols % EASQ_PANEL <= HALF_PANEL;
+	int			panels = (cols + EASQ_PANEL - 1) / EASQ_PANEL - half;
+
 	/* panels outside: the slice of one is read by all rows while it is in the cache */
 	for (int p = 0; p < panels && rows >= TILE_ROWS / 2; p++)
-		(void) LEVEL(tiles) (rows, inner, x, x_stride, 1, w + (size_t) p * panel,
+		(void) LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, 1, w + (size_t) p * panel,
 							 start + p * EASQ_PANEL, start_stride, y + p * EASQ_PANEL, y_stride);
+	if (half && rows >= TILE_ROWS / 2)
+		(void) LEVEL(tiles) (HALF_PANEL, rows, inner, x, x_stride, 1, w + (size_t) panels * panel,
+							 start + panels * EASQ_PANEL, start_stride, y + panels * EASQ_PANEL, y_stride);
 	for (int row = rows - rows % (TILE_ROWS / 2); row < rows; row++)
-		LEVEL(product_row) (panels, inner, x + (size_t) row * x_stride, w, panel,
+		LEVEL(product_row) (panels, half, inner, x + (size_t) row * x_stride, w, panel,
 							start + (size_t) row * start_stride, y + (size_t) row * y_stride);
 }
 
@@ -110,8 +121,8 @@ LEVEL(panel) (int rows, int inner, const float *x, size_t x_stride, size_t x_ste
 			  const float *start, size_t start_stride, float *y, size_t y_stride)
 {
 	int			tiled = x_step == 1 ?
-		LEVEL(tiles) (rows, inner, x, x_stride, 1, w, start, start_stride, y, y_stride) :
-		LEVEL(tiles) (rows, inner, x, x_stride, x_step, w, start, start_stride, y, y_stride);
+		LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, 1, w, start, start_stride, y, y_stride) :
+		LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, x_step, w, start, start_stride, y, y_stride);
 
 	for (int row = tiled; row < rows; row++)
 		LEVEL(tile) (1, PANEL_VECTORS, inner, x + (size_t) row * x_stride, 0, x_step, w, 0,
@@ -134,5 +145,6 @@ LEVEL(mix) (int rows, int experts, int m, const float *stacked, size_t stride,
 }
 
 #undef PANEL_VECTORS
+#undef HALF_PANEL
 #undef TILE_MOST
 #undef UNROLLED

@@ -62,7 +62,7 @@ EasqPanelPack(int cols, int inner, const float *weight, int first, float *packed
 #define LANES 16
 #define TILE_ROWS 8
 #define TILE_VECTORS 2
-#define GROUP 2
+#define GROUP 4
 #include "core/level.h"
 #endif
 

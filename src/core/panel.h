@@ -34,11 +34,12 @@ typedef struct EasqLevel
 	bool		wide;			/* vectors of 16 floats */
 
 	/*
-	 * y [rows, panels] = start + x [rows, inner] W^T.  w is the first panel's
+	 * y [rows, cols] = start + x [rows, inner] W^T.  w is the first panel's
 	 * row of the first input; panels are panel floats apart.  start: a bias
-	 * where start_stride is 0, or what is in y already.
+	 * where start_stride is 0, or what is in y already.  What fills up the last
+	 * panel of y is written or not.
 	 */
-	void		(*product) (int rows, int panels, int inner, const float *x, size_t x_stride,
+	void		(*product) (int rows, int cols, int inner, const float *x, size_t x_stride,
 							const float *w, size_t panel, const float *start, size_t start_stride,
 							float *y, size_t y_stride);
 	/* The same for one panel, where element (r, l) of x lies at r * x_stride + l * x_step. */

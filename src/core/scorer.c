@@ -146,15 +146,17 @@ EasqScoreWork(const EasqShape *shape, int rows)
 		(size_t) shape->m + (size_t) shape->k;
 }
 
-/* y [rows, columns] = start + x [rows] weight^T over inputs from to to; start as in EasqLevel. */
+/* y [rows, cols] = start + x [rows] weight^T over inputs from to to; start as in EasqLevel. */
 static void
-multiply(const EasqLevel *level, int rows, size_t columns, int inner, int from, int to,
+multiply(const EasqLevel *level, int rows, int cols, int inner, int from, int to,
 		 const float *x, size_t x_stride, const float *weight,
 		 const float *start, size_t start_stride, float *y)
 {
+	size_t		columns = (size_t) EasqPanelColumns(cols);
+
 	for (; from < to; from += SLICE)
 	{
-		level->product(rows, (int) (columns / EASQ_PANEL), to - from < SLICE ? to - from : SLICE,
+		level->product(rows, cols, to - from < SLICE ? to - from : SLICE,
 					   x + from, x_stride, weight + (size_t) from * EASQ_PANEL, (size_t) inner * EASQ_PANEL,
 					   start, start_stride, y, columns);
 		start = y;
@@ -212,7 +214,7 @@ project(const EasqScorer *scorer, int rows, const float *x, const uint32_t *vari
 			;
 		if ((varies[from] != 0) != varying)
 			continue;
-		multiply(scorer->level, rows, hidden, k, from, to, x, (size_t) k, scorer->projection, start, start_stride, y);
+		multiply(scorer->level, rows, scorer->shape.d, k, from, to, x, (size_t) k, scorer->projection, start, start_stride, y);
 		start = y;
 		start_stride = hidden;
 	}
@@ -231,7 +233,7 @@ finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float 
 	size_t		stride = (size_t) EasqPanelColumns(stacked_rows(shape, pathway));
 
 	level->softplus((size_t) rows * hidden, z);
-	multiply(level, rows, stride, shape->d, 0, shape->d, z, hidden,
+	multiply(level, rows, stacked_rows(shape, pathway), shape->d, 0, shape->d, z, hidden,
 			 scorer->stacked[pathway], scorer->stacked_bias[pathway], 0, rest);
 	level->mix(rows, shape->experts[pathway], shape->m, rest, stride, scorer->out[pathway], scorer->out_bias[pathway],
 			   v, rest + (size_t) rows * stride);
