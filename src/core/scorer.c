@@ -48,27 +48,29 @@ EasqScorerFloats(const EasqLayout *layout)
 	return floats;
 }
 
-/* F = W0 + (alpha / r) B A [d, k], packed */
+/* F = W0 + (alpha / r) B A [d, k], packed: each panel of F, transposed, is A^T times a panel of B. */
 static void
 pack_projection(const EasqLayout *layout, const float *weights, float alpha, float *packed)
 {
 	const EasqShape *shape = &layout->shape;
+	int			r = shape->r;
 	const float *A = weights + layout->tensor[EASQ_LORA_A].offset;
 	const float *B = weights + layout->tensor[EASQ_LORA_B].offset;
-	float		scale = shape->r > 0 ? alpha / (float) shape->r : 0.0f;
-	size_t		panel = (size_t) shape->k * EASQ_PANEL;
+	float		scale = r > 0 ? alpha / (float) r : 0.0f;
+	float		panel[EASQ_MAX_RANK * EASQ_PANEL];
 
 	EasqPanelPack(shape->d, shape->k, weights + layout->tensor[EASQ_BACKBONE_WEIGHT].offset, 0, packed);
-	for (int i = 0; i < shape->d; i++)
-		for (int l = 0; l < shape->r; l++)
-		{
-			float		factor = scale * B[(size_t) i * shape->r + l];
-			const float *from = A + (size_t) l * shape->k;
-			float	   *to = packed + (size_t) (i / EASQ_PANEL) * panel + i % EASQ_PANEL;
+	for (int first = 0; first < shape->d && r > 0; first += EASQ_PANEL, B += r * EASQ_PANEL)
+	{
+		int			cols = shape->d - first < EASQ_PANEL ? shape->d - first : EASQ_PANEL;
 
-			for (int j = 0; j < shape->k; j++)
-				to[(size_t) j * EASQ_PANEL] += factor * from[j];
-		}
+		memset(panel, 0, (size_t) r * EASQ_PANEL * sizeof(float));
+		EasqPanelPack(cols, r, B, 0, panel);
+		for (int i = 0; i < r * EASQ_PANEL; i++)
+			panel[i] *= scale;
+		EasqBestLevel()->panel(shape->k, r, A, 1, (size_t) shape->k, panel, packed, EASQ_PANEL, packed, EASQ_PANEL);
+		packed += (size_t) shape->k * EASQ_PANEL;
+	}
 }
 
 static void
@@ -240,8 +242,8 @@ finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float 
 }
 
 void
-EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, float *score, float *work)
+EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+			  const float *x, float *logit, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			k = shape->k;
@@ -265,8 +267,15 @@ EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			from = base;
 		}
 		project(scorer, pass, x, varies, true, from, z);
-		finish(scorer, pathway, pass, z, score + start, z + (size_t) pass * hidden);
+		finish(scorer, pathway, pass, z, logit + start, z + (size_t) pass * hidden);
 	}
+}
+
+void
+EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+			  const float *x, float *score, float *work)
+{
+	EasqLogitRows(scorer, pathway, rows, x, score, work);
 	scorer->level->softplus((size_t) rows, score);
 }
 

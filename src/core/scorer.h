@@ -38,9 +38,12 @@ extern void EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const f
 /* Floats of scratch for up to rows rows (rows <= EASQ_SCORE_BLOCK). */
 extern size_t EasqScoreWork(const EasqShape *shape, int rows);
 /*
- * x [rows, k] -> score [rows], softplus(v) of the pathway.  Inputs that are
- * the same in all rows of a pass are multiplied once.
+ * x [rows, k] -> logit [rows], v of the pathway.  Inputs that are the same in
+ * all rows of a pass are multiplied once.
  */
+extern void EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+						  const float *x, float *logit, float *work);
+/* x [rows, k] -> score [rows], softplus(v) of the pathway. */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, float *score, float *work);
 
