@@ -165,6 +165,6 @@ SELECT video FROM (SELECT viewer, video, channel, length, age FROM shortlist WHE
 ORDER BY easq_score('bench', c) DESC LIMIT 10;
 """
     runs = {}
-    for count, seconds in ((2, 4), (20, 5), (200, 15)):
-        runs[count] = statistics.median(Pgbench(script, count, seconds, bench.folder).cost for _ in range(3))
+    for count, seconds in ((2, 4), (20, 5), (200, 25)):
+        runs[count] = statistics.median(Pgbench(script, count, seconds, bench.folder).cost for _ in range(3 if count < 200 else 1))
     return "connections, top 10 of 500", "us a request", [(str(count), cost) for count, cost in runs.items()]
