@@ -2,6 +2,7 @@
 #
 #   make test     all tests in throw-away clusters; needs no installation (./test/run)
 #   make demo     the story (./test/demo/run)
+#   make bench    speed, beside what people would use instead (./test/bench/speed/run)
 #   make core-test [core-test-sanitize core-test-valgrind]    the arithmetic alone
 #
 #   PG_CONFIG     the server to build for
@@ -47,11 +48,13 @@ src/core/%.o: CFLAGS += -O3 -fno-trapping-math -fno-math-errno
 $(OBJS): $(wildcard src/*.h src/*/*.h)
 easq.so: src/easq.map
 
-.PHONY: test demo test-results core-test core-test-sanitize core-test-valgrind
+.PHONY: test demo bench speed-arithmetic test-results core-test core-test-sanitize core-test-valgrind
 test:
 	./test/run
 demo:
 	./test/demo/run
+bench:
+	./test/bench/speed/run
 
 test-results:
 	@mkdir -p test/results/isolation
@@ -65,6 +68,11 @@ test/results/core_test: test/core/core_test.c $(wildcard test/core/*.h src/core/
 test/results/core_test_sanitize: test/core/core_test.c $(wildcard test/core/*.h src/core/*.h) $(CORE:.o=.c)
 	@mkdir -p $(@D)
 	$(CORE_TEST) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $< $(CORE:.o=.c) $(BLAS_LIBS) -lm -o $@
+
+test/results/speed_arithmetic: test/bench/speed/arithmetic.c $(wildcard src/core/*.h) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARNINGS) -Isrc $(addprefix -isystem ,$(OPENBLAS_INCLUDE)) $< $(CORE) $(BLAS_LIBS) -lm -o $@
+speed-arithmetic: test/results/speed_arithmetic
 
 core-test: test/results/core_test
 	$<

@@ -35,7 +35,7 @@ _PG_init(void)
 #endif
 
 	EasqStatementInit();
-	if (!EasqKernelSelfTest())
+	if (!EasqKernelSelfTest(EasqKernelBest()))
 		ereport(WARNING,
 				(errmsg("OpenBLAS gives wrong products on this processor, easq uses its own loops"),
 				 errhint("Set OPENBLAS_CORETYPE (for example to Haswell) in the environment of the server, or install a newer OpenBLAS.")));

@@ -2,10 +2,11 @@
 
 #include <cblas.h>
 
+#include "core/panel.h"
 #include "core/simd.h"
 
-/* Set by a self-test that failed: products by plain loops from then on. */
-static bool plain = false;
+/* Set by the self-test. */
+static EasqProducts products = EASQ_BY_OPENBLAS;
 
 EASQ_CLONES void
 EasqSoftplus(size_t n, const float *x, float *y)
@@ -89,20 +90,94 @@ plain_sums(int rows, int cols, int inner, const float *a, size_t a_row, size_t a
 		}
 }
 
-/* OpenBLAS prints and exits on sizes that it does not like: 0 never reaches it. */
+/* A slice of B [depth, width] as a panel. */
+static void
+pack(int depth, int width, const float *b, size_t b_row, size_t b_col, float *restrict packed)
+{
+	if (b_col == 1)
+		for (int l = 0; l < depth; l++)
+			memcpy(packed + l * EASQ_PANEL, b + (size_t) l * b_row, (size_t) width * sizeof(float));
+	else
+		for (int j = 0; j < width; j++)
+			for (int l = 0; l < depth; l++)
+				packed[l * EASQ_PANEL + j] = b[(size_t) l * b_row + (size_t) j * b_col];
+}
+
+/* Inputs and rows that are multiplied in one go: the slice of a panel stays in the first-level cache. */
+#define SLICE 192
+#define EDGE_ROWS 64
+
+/*
+ * C[rows, cols] = beta C + A B by panels.  Element (i, l) of A lies at
+ * i * a_row + l * a_col, element (l, j) of B at l * b_row + j * b_col.
+ */
+static void
+by_panels(int rows, int cols, int inner, const float *a, size_t a_row, size_t a_col,
+		  const float *b, size_t b_row, size_t b_col, float beta, float *c)
+{
+	static const float zeros[EASQ_PANEL];
+	const EasqLevel *level = EasqBestLevel();
+	float		packed[SLICE * EASQ_PANEL];
+	float		edge[EDGE_ROWS * EASQ_PANEL];
+
+	if (beta != 0.0f && beta != 1.0f)
+		scale(rows, cols, beta, c);
+	for (int from = 0; from < inner; from += SLICE, a += SLICE * a_col, b += SLICE * b_row)
+	{
+		int			depth = inner - from < SLICE ? inner - from : SLICE;
+		bool		fresh = from == 0 && beta == 0.0f;
+
+		for (int col = 0; col < cols; col += EASQ_PANEL)
+		{
+			int			width = cols - col < EASQ_PANEL ? cols - col : EASQ_PANEL;
+
+			if (width < EASQ_PANEL)
+				memset(packed, 0, sizeof(packed));
+			pack(depth, width, b + (size_t) col * b_col, b_row, b_col, packed);
+			if (width == EASQ_PANEL)
+			{
+				level->panel(rows, depth, a, a_row, a_col, packed, fresh ? zeros : c + col,
+							 fresh ? 0 : (size_t) cols, c + col, (size_t) cols);
+				continue;
+			}
+			/* the last columns, by way of a copy that is as wide as a panel */
+			for (int row = 0; row < rows; row += EDGE_ROWS)
+			{
+				int			some = rows - row < EDGE_ROWS ? rows - row : EDGE_ROWS;
+				float	   *to = c + (size_t) row * (size_t) cols + col;
+
+				level->panel(some, depth, a + (size_t) row * a_row, a_row, a_col, packed, zeros, 0, edge, EASQ_PANEL);
+				for (int i = 0; i < some; i++)
+					for (int j = 0; j < width; j++)
+						to[(size_t) i * (size_t) cols + j] = edge[i * EASQ_PANEL + j] +
+							(fresh ? 0.0f : to[(size_t) i * (size_t) cols + j]);
+			}
+		}
+	}
+}
+
+/* Is it OpenBLAS' turn, or that of panels?  OpenBLAS prints and exits on sizes that it does not like: 0 reaches neither. */
+static bool
+by(EasqProducts way, int inner)
+{
+	return products == way && inner > 0;
+}
+
 void
 EasqGemmNT(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c)
 {
 	if (rows <= 0 || cols <= 0)
 		return;
-	if (inner > 0 && !plain)
-	{
+	if (by(EASQ_BY_PANELS, inner))
+		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, 1, (size_t) inner, beta, c);
+	else if (by(EASQ_BY_OPENBLAS, inner))
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, cols, inner,
 					1.0f, a, inner, b, inner, beta, c, cols);
-		return;
+	else
+	{
+		scale(rows, cols, beta, c);
+		plain_dots(rows, cols, inner, a, b, c);
 	}
-	scale(rows, cols, beta, c);
-	plain_dots(rows, cols, inner, a, b, c);
 }
 
 void
@@ -110,14 +185,16 @@ EasqGemmNN(int rows, int cols, int inner, const float *a, const float *b, float 
 {
 	if (rows <= 0 || cols <= 0)
 		return;
-	if (inner > 0 && !plain)
-	{
+	if (by(EASQ_BY_PANELS, inner))
+		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, (size_t) cols, 1, beta, c);
+	else if (by(EASQ_BY_OPENBLAS, inner))
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, cols, inner,
 					1.0f, a, inner, b, cols, beta, c, cols);
-		return;
+	else
+	{
+		scale(rows, cols, beta, c);
+		plain_sums(rows, cols, inner, a, (size_t) inner, 1, b, c);
 	}
-	scale(rows, cols, beta, c);
-	plain_sums(rows, cols, inner, a, (size_t) inner, 1, b, c);
 }
 
 void
@@ -125,28 +202,22 @@ EasqGemmTN(int rows, int cols, int inner, const float *a, const float *b, float 
 {
 	if (rows <= 0 || cols <= 0)
 		return;
-	if (inner > 0 && !plain)
-	{
+	if (by(EASQ_BY_PANELS, inner))
+		by_panels(rows, cols, inner, a, 1, (size_t) rows, b, (size_t) cols, 1, beta, c);
+	else if (by(EASQ_BY_OPENBLAS, inner))
 		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, inner,
 					1.0f, a, rows, b, cols, beta, c, cols);
-		return;
+	else
+	{
+		scale(rows, cols, beta, c);
+		plain_sums(rows, cols, inner, a, 1, (size_t) rows, b, c);
 	}
-	scale(rows, cols, beta, c);
-	plain_sums(rows, cols, inner, a, 1, (size_t) rows, b, c);
 }
 
-void
-EasqGemv(int rows, int inner, const float *a, const float *x, float beta, float *y)
+EasqProducts
+EasqKernelBest(void)
 {
-	if (rows <= 0)
-		return;
-	if (inner > 0 && !plain)
-	{
-		cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, inner, 1.0f, a, inner, x, 1, beta, y, 1);
-		return;
-	}
-	scale(rows, 1, beta, y);
-	plain_dots(rows, 1, inner, a, x, y);
+	return EasqBestLevel()->wide ? EASQ_BY_PANELS : EASQ_BY_OPENBLAS;
 }
 
 /*
@@ -165,13 +236,6 @@ fill_test(int n, uint32_t seed, float *x)
 
 typedef void (*Product) (int rows, int cols, int inner, const float *a, const float *b, float beta, float *c);
 
-static void
-gemv_as_product(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c)
-{
-	(void) cols;
-	EasqGemv(rows, inner, a, b, beta, c);
-}
-
 static bool
 equal(int n, const float *x, const float *y)
 {
@@ -186,11 +250,11 @@ equal(int n, const float *x, const float *y)
 #define TEST_RESULT 10500
 
 bool
-EasqKernelSelfTest(void)
+EasqKernelSelfTest(EasqProducts way)
 {
 	/* the second and third are past what OpenBLAS leaves to its kernels for small matrices */
 	static const int shape[][3] = {{3, 5, 7}, {101, 103, 107}, {61, 63, 401}, {64, 48, 32}};
-	static const Product product[] = {EasqGemmNT, EasqGemmNN, EasqGemmTN, gemv_as_product};
+	static const Product product[] = {EasqGemmNT, EasqGemmNN, EasqGemmTN};
 	float		a[TEST_OPERAND];
 	float		b[TEST_OPERAND];
 	float		c[2][TEST_RESULT];
@@ -198,27 +262,24 @@ EasqKernelSelfTest(void)
 	for (size_t s = 0; s < sizeof(shape) / sizeof(shape[0]); s++)
 	{
 		int			rows = shape[s][0];
+		int			cols = shape[s][1];
 		int			inner = shape[s][2];
 
 		fill_test(rows * inner, 1, a);
-		fill_test(shape[s][1] * inner, 2, b);
+		fill_test(cols * inner, 2, b);
 		for (size_t p = 0; p < sizeof(product) / sizeof(product[0]); p++)
-		{
-			int			cols = product[p] == gemv_as_product ? 1 : shape[s][1];
-
 			for (int beta = 0; beta < 2; beta++)
 			{
 				for (int side = 0; side < 2; side++)
 				{
 					fill_test(rows * cols, 3, c[side]);
-					plain = side == 1;
+					products = side == 0 ? way : EASQ_BY_LOOPS;
 					product[p] (rows, cols, inner, a, b, (float) beta, c[side]);
 				}
-				plain = !equal(rows * cols, c[0], c[1]);
-				if (plain)
+				if (!equal(rows * cols, c[0], c[1]))
 					return false;
 			}
-		}
 	}
+	products = way;
 	return true;
 }

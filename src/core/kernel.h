@@ -1,6 +1,7 @@
 /*
  * Vector and matrix kernels: elementwise functions chosen for the processor at
- * run time, and products by OpenBLAS.  All float32, row-major, no allocation.
+ * run time, and products by OpenBLAS or by panels (see panel.h) where these are
+ * faster.  All float32, row-major, no allocation.
  */
 #ifndef EASQ_KERNEL_H
 #define EASQ_KERNEL_H
@@ -19,18 +20,25 @@ extern void EasqGemmNT(int rows, int cols, int inner, const float *a, const floa
 extern void EasqGemmNN(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c);
 /* C[rows, cols] = beta C + A[inner, rows]^T B[inner, cols] */
 extern void EasqGemmTN(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c);
-/* y[rows] = beta y + A[rows, inner] x[inner] */
-extern void EasqGemv(int rows, int inner, const float *a, const float *x, float beta, float *y);
-
 extern bool EasqAllFinite(size_t n, const float *x);
 /* Sum of squares, in double. */
 extern double EasqSquares(size_t n, const float *x);
 
+typedef enum EasqProducts
+{
+	EASQ_BY_LOOPS,				/* plain C: slow, right everywhere */
+	EASQ_BY_OPENBLAS,
+	EASQ_BY_PANELS
+} EasqProducts;
+
+/* Panels on processors with AVX-512, for which an OpenBLAS may be too old; else OpenBLAS. */
+extern EasqProducts EasqKernelBest(void);
+
 /*
- * Multiplies small matrices of known result through OpenBLAS.  Some OpenBLAS
- * builds are wrong on processors newer than they are.  False: plain C loops
- * take over from then on (slower, right); the caller warns once.
+ * Multiplies small matrices of known result.  Some OpenBLAS builds are wrong
+ * on processors newer than they are.  Products are computed in this way from
+ * then on; false: it is wrong here, and plain loops take over (the caller warns once).
  */
-extern bool EasqKernelSelfTest(void);
+extern bool EasqKernelSelfTest(EasqProducts way);
 
 #endif

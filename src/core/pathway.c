@@ -5,26 +5,11 @@
 EASQ_CLONES void
 EasqMixForward(int rows, int experts, int m, const float *gate, size_t gate_stride,
 			   const float *expert, size_t expert_stride,
-			   const float *restrict out, float bias, float *v, float *restrict sum)
+			   const float *out, float bias, float *v, float *sum)
 {
 	for (int row = 0; row < rows; row++)
-	{
-		const float *g = gate + (size_t) row * gate_stride;
-		const float *restrict e = expert + (size_t) row * expert_stride;
-
-		memset(sum, 0, (size_t) m * sizeof(float));
-		for (int i = 0; i < experts; i++, e += m)
-		{
-			float		open = g[i];
-
-			/* about half of the gates are shut; NaN is not */
-			if (open <= 0.0f)
-				continue;
-			for (int j = 0; j < m; j++)
-				sum[j] += open * softplus(e[j]);
-		}
-		v[row] = dot(m, out, sum) + bias;
-	}
+		v[row] = mix_row(experts, m, gate + (size_t) row * gate_stride,
+						 expert + (size_t) row * expert_stride, out, bias, sum);
 }
 
 EASQ_CLONES void

@@ -1,42 +1,82 @@
 #include "core/scorer.h"
 
+#include <stdint.h>
 #include <string.h>
 
-#include "core/kernel.h"
-#include "core/pathway.h"
-
 /* Most rows of one pass through both products: what is between them stays in the cache. */
-#define PASS_ROWS 256
+#define PASS_ROWS 96
 #define PASS_ROWS_MIN 8
 #define PASS_FLOATS ((size_t) 1 << 22)	/* what a pass of fewer rows is kept under */
+/* Inputs that a panel's slice has in one go, so that it stays in the first-level cache. */
+#define SLICE 256
 
-/* Floats of a row after the second product. */
-static size_t
+/* Fewest rows, and fewest inputs side by side, for which a product of what they share is worth its call. */
+#define SHARED_ROWS 8
+#define SHARED_RUN 8
+
+#define CACHE_LINE 64
+#define LINE_FLOATS (CACHE_LINE / sizeof(float))
+
+static float *
+align(float *memory)
+{
+	return (float *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+}
+
+/* Floats of a row after the second product, without what fills up the panels. */
+static int
 stacked_rows(const EasqShape *shape, int pathway)
 {
-	return (size_t) shape->experts[pathway] * ((size_t) shape->m + 1);
+	return shape->experts[pathway] * (shape->m + 1);
+}
+
+/* The same of out, so that what follows is aligned. */
+static size_t
+out_floats(const EasqShape *shape)
+{
+	return (size_t) EasqPanelColumns(shape->m);
 }
 
 size_t
 EasqScorerFloats(const EasqLayout *layout)
 {
 	const EasqShape *shape = &layout->shape;
-	size_t		d = (size_t) shape->d;
-	size_t		floats = d * (size_t) shape->k + d;
+	size_t		floats = LINE_FLOATS + EasqPanelFloats(shape->d, shape->k + 1);
 
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		floats += stacked_rows(shape, p) * (d + 1) + (size_t) shape->m;
+		floats += EasqPanelFloats(stacked_rows(shape, p), shape->d + 1) + out_floats(shape);
 	return floats;
 }
 
-/* Copies a tensor to the end of what is packed. */
-static float *
-append(float *end, const EasqLayout *layout, const float *weights, EasqTensorId id)
+/* F = W0 + (alpha / r) B A [d, k], packed: each panel of F, transposed, is A^T times a panel of B. */
+static void
+pack_projection(const EasqLayout *layout, const float *weights, float alpha, float *packed)
 {
-	const EasqTensor *tensor = &layout->tensor[id];
+	const EasqShape *shape = &layout->shape;
+	int			r = shape->r;
+	const float *A = weights + layout->tensor[EASQ_LORA_A].offset;
+	const float *B = weights + layout->tensor[EASQ_LORA_B].offset;
+	float		scale = r > 0 ? alpha / (float) r : 0.0f;
+	float		panel[EASQ_MAX_RANK * EASQ_PANEL];
 
-	memcpy(end, weights + tensor->offset, tensor->count * sizeof(float));
-	return end + tensor->count;
+	EasqPanelPack(shape->d, shape->k, weights + layout->tensor[EASQ_BACKBONE_WEIGHT].offset, 0, packed);
+	for (int first = 0; first < shape->d && r > 0; first += EASQ_PANEL, B += r * EASQ_PANEL)
+	{
+		int			cols = shape->d - first < EASQ_PANEL ? shape->d - first : EASQ_PANEL;
+
+		memset(panel, 0, (size_t) r * EASQ_PANEL * sizeof(float));
+		EasqPanelPack(cols, r, B, 0, panel);
+		for (int i = 0; i < r * EASQ_PANEL; i++)
+			panel[i] *= scale;
+		EasqBestLevel()->panel(shape->k, r, A, 1, (size_t) shape->k, panel, packed, EASQ_PANEL, packed, EASQ_PANEL);
+		packed += (size_t) shape->k * EASQ_PANEL;
+	}
+}
+
+static void
+copy(float *to, const EasqLayout *layout, const float *weights, EasqTensorId id)
+{
+	memcpy(to, weights + layout->tensor[id].offset, layout->tensor[id].count * sizeof(float));
 }
 
 void
@@ -44,41 +84,37 @@ EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weight
 			   float alpha, float *memory)
 {
 	const EasqShape *shape = &layout->shape;
-	float	   *end = memory;
+	int			d = shape->d;
+	float	   *end = align(memory);
 
+	memset(memory, 0, EasqScorerFloats(layout) * sizeof(float));
 	scorer->shape = *shape;
+	scorer->level = EasqBestLevel();
+
 	scorer->projection = end;
-	end = append(end, layout, weights, EASQ_BACKBONE_WEIGHT);
-	if (shape->r > 0)
-	{
-		const float *A = weights + layout->tensor[EASQ_LORA_A].offset;
-		const float *B = weights + layout->tensor[EASQ_LORA_B].offset;
-		float		scale = alpha / (float) shape->r;
-
-		for (int i = 0; i < shape->d; i++)
-			for (int l = 0; l < shape->r; l++)
-			{
-				float		factor = scale * B[(size_t) i * shape->r + l];
-				const float *from = A + (size_t) l * shape->k;
-				float	   *to = memory + (size_t) i * shape->k;
-
-				for (int j = 0; j < shape->k; j++)
-					to[j] += factor * from[j];
-			}
-	}
+	pack_projection(layout, weights, alpha, end);
+	end += EasqPanelFloats(d, shape->k);
 	scorer->projection_bias = end;
-	end = append(end, layout, weights, EASQ_BACKBONE_BIAS);
+	copy(end, layout, weights, EASQ_BACKBONE_BIAS);
+	end += EasqPanelColumns(d);
 
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
+		int			units = shape->experts[p] * shape->m;
+		EasqTensorId gate = EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_WEIGHT);
+		EasqTensorId experts = EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_WEIGHT);
+
 		scorer->stacked[p] = end;
-		end = append(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_WEIGHT));
-		end = append(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_WEIGHT));
+		EasqPanelPack(units, d, weights + layout->tensor[experts].offset, 0, end);
+		EasqPanelPack(shape->experts[p], d, weights + layout->tensor[gate].offset, units, end);
+		end += EasqPanelFloats(stacked_rows(shape, p), d);
 		scorer->stacked_bias[p] = end;
-		end = append(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_BIAS));
-		end = append(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_BIAS));
+		copy(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_BIAS));
+		copy(end + units, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_BIAS));
+		end += EasqPanelColumns(stacked_rows(shape, p));
 		scorer->out[p] = end;
-		end = append(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_WEIGHT));
+		copy(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_WEIGHT));
+		end += out_floats(shape);
 		scorer->out_bias[p] = weights[layout->tensor[EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)].offset];
 	}
 }
@@ -87,10 +123,10 @@ EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weight
 static size_t
 row_floats(const EasqShape *shape)
 {
-	size_t		main = stacked_rows(shape, EASQ_MAIN);
-	size_t		satisfaction = stacked_rows(shape, EASQ_SATISFACTION);
+	int			main = EasqPanelColumns(stacked_rows(shape, EASQ_MAIN));
+	int			satisfaction = EasqPanelColumns(stacked_rows(shape, EASQ_SATISFACTION));
 
-	return (size_t) shape->d + (main > satisfaction ? main : satisfaction);
+	return (size_t) EasqPanelColumns(shape->d) + (size_t) (main > satisfaction ? main : satisfaction);
 }
 
 static int
@@ -108,18 +144,101 @@ pass_rows(const EasqShape *shape, int rows)
 size_t
 EasqScoreWork(const EasqShape *shape, int rows)
 {
-	return (size_t) pass_rows(shape, rows) * row_floats(shape) + (size_t) shape->m;
+	return LINE_FLOATS + (size_t) EasqPanelColumns(shape->d) + (size_t) pass_rows(shape, rows) * row_floats(shape) +
+		(size_t) shape->m + (size_t) shape->k;
 }
 
-/* y [rows, cols] = x [rows, inner] weight [cols, inner]^T + bias */
+/* y [rows, cols] = start + x [rows] weight^T over inputs from to to; start as in EasqLevel. */
 static void
-linear(int rows, int cols, int inner, const float *x, const float *weight, const float *bias, float *y)
+multiply(const EasqLevel *level, int rows, int cols, int inner, int from, int to,
+		 const float *x, size_t x_stride, const float *weight,
+		 const float *start, size_t start_stride, float *y)
 {
-	EasqFillRows(rows, cols, bias, y, (size_t) cols);
-	if (rows == 1)
-		EasqGemv(cols, inner, weight, x, 1.0f, y);
-	else
-		EasqGemmNT(rows, cols, inner, x, weight, 1.0f, y);
+	size_t		columns = (size_t) EasqPanelColumns(cols);
+
+	for (; from < to; from += SLICE)
+	{
+		level->product(rows, cols, to - from < SLICE ? to - from : SLICE,
+					   x + from, x_stride, weight + (size_t) from * EASQ_PANEL, (size_t) inner * EASQ_PANEL,
+					   start, start_stride, y, columns);
+		start = y;
+		start_stride = columns;
+	}
+}
+
+/* varies |= the bits in which two rows differ */
+static void
+mark(int k, const float *x, const float *other, uint32_t *restrict varies)
+{
+	for (int j = 0; j < k; j++)
+	{
+		uint32_t	a;
+		uint32_t	b;
+
+		memcpy(&a, &x[j], sizeof(a));
+		memcpy(&b, &other[j], sizeof(b));
+		varies[j] |= a ^ b;
+	}
+}
+
+/* From bits that differ to all bits or none.  Runs of a few shared inputs are not worth a product of their own. */
+static bool
+settle(int k, uint32_t *varies)
+{
+	bool		any = false;
+
+	for (int from = 0, to; from < k; from = to)
+	{
+		bool		shared = varies[from] == 0;
+
+		for (to = from + 1; to < k && (varies[to] == 0) == shared; to++)
+			;
+		shared = shared && to - from >= SHARED_RUN;
+		for (int j = from; j < to; j++)
+			varies[j] = shared ? 0 : ~0u;
+		any = any || shared;
+	}
+	return any;
+}
+
+/* y [rows, d] = start + the part of the projection whose inputs vary (varying), or do not. */
+static void
+project(const EasqScorer *scorer, int rows, const float *x, const uint32_t *varies, bool varying,
+		const float *start, float *y)
+{
+	int			k = scorer->shape.k;
+	size_t		hidden = (size_t) EasqPanelColumns(scorer->shape.d);
+	size_t		start_stride = 0;
+
+	for (int from = 0, to; from < k; from = to)
+	{
+		for (to = from + 1; to < k && varies[to] == varies[from]; to++)
+			;
+		if ((varies[from] != 0) != varying)
+			continue;
+		multiply(scorer->level, rows, scorer->shape.d, k, from, to, x, (size_t) k, scorer->projection, start, start_stride, y);
+		start = y;
+		start_stride = hidden;
+	}
+	if (start != y)
+		for (int row = 0; row < rows; row++)
+			memcpy(y + (size_t) row * hidden, start, hidden * sizeof(float));
+}
+
+/* What follows the projection: z [rows, d] -> logits v [rows]; rest is scratch. */
+static void
+finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float *v, float *rest)
+{
+	const EasqShape *shape = &scorer->shape;
+	const EasqLevel *level = scorer->level;
+	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
+	size_t		stride = (size_t) EasqPanelColumns(stacked_rows(shape, pathway));
+
+	level->softplus((size_t) rows * hidden, z);
+	multiply(level, rows, stacked_rows(shape, pathway), shape->d, 0, shape->d, z, hidden,
+			 scorer->stacked[pathway], scorer->stacked_bias[pathway], 0, rest);
+	level->mix(rows, shape->experts[pathway], shape->m, rest, stride, scorer->out[pathway], scorer->out_bias[pathway],
+			   v, rest + (size_t) rows * stride);
 }
 
 void
@@ -127,25 +246,28 @@ EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			  const float *x, float *logit, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
-	int			K = shape->experts[pathway];
-	size_t		wide = stacked_rows(shape, pathway);
+	int			k = shape->k;
+	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
+	float	   *base = align(work);
+	float	   *z = base + hidden;
+	uint32_t   *varies = (uint32_t *) (z + (size_t) pass_rows(shape, rows) * row_floats(shape) + shape->m);
 	int			pass;
 
-	for (int start = 0; start < rows; start += pass)
+	for (int start = 0; start < rows; start += pass, x += (size_t) pass * k)
 	{
-		float	   *z = work;
-		float	   *stacked;
-		float	   *sum;
+		const float *from = scorer->projection_bias;
 
 		pass = pass_rows(shape, rows - start);
-		stacked = z + (size_t) pass * shape->d;
-		sum = stacked + (size_t) pass * wide;
-		linear(pass, shape->d, shape->k, x + (size_t) start * shape->k,
-			   scorer->projection, scorer->projection_bias, z);
-		EasqSoftplus((size_t) pass * shape->d, z, z);
-		linear(pass, (int) wide, shape->d, z, scorer->stacked[pathway], scorer->stacked_bias[pathway], stacked);
-		EasqMixForward(pass, K, shape->m, stacked, wide, stacked + K, wide,
-					   scorer->out[pathway], scorer->out_bias[pathway], logit + start, sum);
+		memset(varies, pass < SHARED_ROWS ? ~0 : 0, (size_t) k * sizeof(uint32_t));
+		for (int row = 1; row < pass; row++)
+			mark(k, x, x + (size_t) row * k, varies);
+		if (settle(k, varies))
+		{
+			project(scorer, 1, x, varies, false, from, base);
+			from = base;
+		}
+		project(scorer, pass, x, varies, true, from, z);
+		finish(scorer, pathway, pass, z, logit + start, z + (size_t) pass * hidden);
 	}
 }
 
@@ -154,5 +276,64 @@ EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			  const float *x, float *score, float *work)
 {
 	EasqLogitRows(scorer, pathway, rows, x, score, work);
-	EasqSoftplus((size_t) rows, score, score);
+	scorer->level->softplus((size_t) rows, score);
+}
+
+size_t
+EasqSharedFloats(const EasqShape *shape)
+{
+	return LINE_FLOATS + (size_t) EasqPanelColumns(shape->d) + 2 * (size_t) shape->k;
+}
+
+void
+EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory)
+{
+	shared->base = align(memory);
+	shared->x = shared->base + EasqPanelColumns(shape->d);
+	shared->varies = (uint32_t *) (shared->x + shape->k);
+	shared->has_row = false;
+	shared->has_base = false;
+}
+
+/* Is the row the same as the last one in all that base stands for? */
+static bool
+fits(const EasqShared *shared, int k, const float *x)
+{
+	uint32_t	differs = 0;
+
+	for (int j = 0; j < k; j++)
+	{
+		uint32_t	a;
+		uint32_t	b;
+
+		memcpy(&a, &x[j], sizeof(a));
+		memcpy(&b, &shared->x[j], sizeof(b));
+		differs |= (a ^ b) & ~shared->varies[j];
+	}
+	return differs == 0;
+}
+
+float
+EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float *work)
+{
+	const EasqShape *shape = &scorer->shape;
+	int			k = shape->k;
+	float	   *z = align(work);
+	float		score;
+
+	if (!shared->has_base || !fits(shared, k, x))
+	{
+		memset(shared->varies, shared->has_row ? 0 : ~0, (size_t) k * sizeof(uint32_t));
+		if (shared->has_row)
+			mark(k, x, shared->x, shared->varies);
+		shared->has_base = settle(k, shared->varies);
+		if (shared->has_base)
+			project(scorer, 1, x, shared->varies, false, scorer->projection_bias, shared->base);
+	}
+	memcpy(shared->x, x, (size_t) k * sizeof(float));
+	shared->has_row = true;
+	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
+	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
+	scorer->level->softplus(1, &score);
+	return score;
 }

@@ -1,9 +1,9 @@
 /*
- * Scoring: LoRA folded into the projection and the weights laid out for two
+ * Scoring: LoRA folded into the projection and the weights packed for two
  * matrix products, once a version.  A row costs no allocation and no look-up.
  *
  *   z = softplus(F x + b0)            F = W0 + (alpha / r) B A
- *   g = relu(Wg z + bg), e = softplus(W1 z + b1)     one product of [K + K m, d]
+ *   g = relu(Wg z + bg), e = softplus(W1 z + b1)     one product of [K m + K, d]
  *   v = sum_i g_i (wo . e_i) + bo,    score = softplus(v)
  *
  * Both pathways read the same z: stop-gradients do not show in values.
@@ -11,6 +11,9 @@
 #ifndef EASQ_SCORER_H
 #define EASQ_SCORER_H
 
+#include <stdbool.h>
+
+#include "core/panel.h"
 #include "core/shape.h"
 
 #define EASQ_SCORE_BLOCK 512	/* most rows in one call of EasqScoreRows */
@@ -18,10 +21,11 @@
 typedef struct EasqScorer
 {
 	EasqShape	shape;
-	const float *projection;	/* [d, k] */
-	const float *projection_bias;	/* [d] */
-	const float *stacked[EASQ_PATHWAYS];	/* gates, then experts: [K + K m, d] */
-	const float *stacked_bias[EASQ_PATHWAYS];	/* [K + K m] */
+	const EasqLevel *level;
+	const float *projection;	/* [d, k], packed */
+	const float *projection_bias;	/* [d], filled up with 0 as the panels are */
+	const float *stacked[EASQ_PATHWAYS];	/* experts, then gates: [K m + K, d], packed */
+	const float *stacked_bias[EASQ_PATHWAYS];	/* [K m + K], filled up */
 	const float *out[EASQ_PATHWAYS];	/* [m] */
 	float		out_bias[EASQ_PATHWAYS];
 } EasqScorer;
@@ -33,11 +37,34 @@ extern void EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const f
 						   float alpha, float *memory);
 /* Floats of scratch for up to rows rows (rows <= EASQ_SCORE_BLOCK). */
 extern size_t EasqScoreWork(const EasqShape *shape, int rows);
-/* x [rows, k] -> logit [rows], v of the pathway. */
+/*
+ * x [rows, k] -> logit [rows], v of the pathway.  Inputs that are the same in
+ * all rows of a pass are multiplied once.
+ */
 extern void EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, float *logit, float *work);
 /* x [rows, k] -> score [rows], softplus(v) of the pathway. */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, float *score, float *work);
+
+/*
+ * What the rows before left behind for the next one: the part of the first
+ * product that they shared.  Candidates of one viewer share the viewer's.
+ */
+typedef struct EasqShared
+{
+	float	   *x;				/* [k] the last row */
+	float	   *base;			/* [d] bias and product of the shared inputs */
+	uint32_t   *varies;			/* [k] all bits where an input is not shared */
+	bool		has_row;
+	bool		has_base;
+} EasqShared;
+
+extern size_t EasqSharedFloats(const EasqShape *shape);
+/* Before the first row, and when the scorer is another.  memory [EasqSharedFloats] */
+extern void EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory);
+/* The score of one row x [k]; work as for one row of EasqScoreRows. */
+extern float EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
+						   const float *x, float *work);
 
 #endif

@@ -10,13 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The compiler knows the levels of x86-64, v3 (AVX2, FMA) and v4 (AVX-512). */
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#define EASQ_HAS_LEVELS
+#endif
+
 /*
  * One copy of the function per level of x86-64, chosen when the library is
  * loaded.  The resolvers run before a sanitizer is ready, so not under one
  * (-DEASQ_NO_CLONES for those that leave no macro).
  */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && \
-	!defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+#if defined(EASQ_HAS_LEVELS) && defined(__GLIBC__) && \
+	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
 	!defined(EASQ_NO_CLONES)
 #define EASQ_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -117,6 +122,25 @@ dot(int n, const float *a, const float *b)
 	for (int l = 0; l < EASQ_LANES; l++)
 		sum += lane[l];
 	return sum;
+}
+
+/* A row of the mixture, see pathway.h; sum [m] is scratch. */
+EASQ_INLINE float
+mix_row(int experts, int m, const float *gate, const float *restrict expert,
+		const float *restrict out, float bias, float *restrict sum)
+{
+	memset(sum, 0, (size_t) m * sizeof(float));
+	for (int i = 0; i < experts; i++, expert += m)
+	{
+		float		open = gate[i];
+
+		/* a shut gate; NaN is none */
+		if (open <= 0.0f)
+			continue;
+		for (int j = 0; j < m; j++)
+			sum[j] += open * softplus(expert[j]);
+	}
+	return dot(m, out, sum) + bias;
 }
 
 #endif

@@ -175,6 +175,37 @@ skip_feature(const EasqFeature *feature, const char *at)
 	return at;
 }
 
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void) (address))
+#endif
+
+#define CACHE_LINE 64
+
+void
+EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *example)
+{
+	const char *at = example;
+
+	for (int i = 0; i < spec->count; i++)
+	{
+		const EasqFeature *feature = &spec->feature[i];
+
+		/* sets of members are summed in one go, which the processor overlaps by itself */
+		if (feature->kind == EASQ_CATEGORICAL && EasqGetWord(at) == 1)
+		{
+			size_t		bytes = feature->dim * sizeof(float);
+			const char *row = (const char *) encoding->embedding[feature->table] +
+				member_row(feature, EasqGetWord(at + EASQ_WORD)) * bytes;
+
+			for (size_t byte = 0; byte < bytes; byte += CACHE_LINE)
+				PREFETCH(row + byte);
+		}
+		at = skip_feature(feature, at);
+	}
+}
+
 static void
 visit_members(const EasqFeature *feature, const char *at, EasqVisitRow visit, void *arg)
 {

@@ -63,6 +63,12 @@ extern bool EasqEncode(const EasqSpec *spec, const EasqEncoding *encoding,
 					   const char *example, int length, float *x, EasqProblem *problem);
 
 /*
+ * Asks for the embedding rows of an example that EasqReadExample made, so that
+ * they are near when EasqEncode reads them a few rows later.
+ */
+extern void EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *example);
+
+/*
  * The embedding rows an example reads of one feature: calls visit(row, share,
  * arg) for each, share = 1 / members.  For gradients.  The example must have
  * passed EasqEncode (its length is not known here).  n = 0 reads row 0, share 1.

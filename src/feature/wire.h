@@ -48,8 +48,11 @@ EasqPutWord(char *bytes, uint64 word)
 static inline void
 EasqAppendWord(StringInfo out, uint64 word)
 {
-	word = EasqLittleWord(word);
-	appendBinaryStringInfo(out, (const char *) &word, sizeof(word));
+	if (out->maxlen - out->len <= EASQ_WORD)
+		enlargeStringInfo(out, EASQ_WORD);
+	EasqPutWord(out->data + out->len, word);
+	out->len += EASQ_WORD;
+	out->data[out->len] = '\0';
 }
 
 static inline double

@@ -38,31 +38,30 @@ names_model(const EasqScoring *scoring, text *model)
 }
 
 /*
- * Encodes the next row, block->rows after the current one; false where it is
+ * Reads the next row, block->rows after the current one; false where it is
  * not in the partition, or wants another model than the block's.
  */
 static bool
-take_row(WindowObject window, EasqScoring *scoring, Block *block, int *filled)
+take_row(WindowObject window, EasqScoring *scoring, Block *block, bool one_model, int *filled)
 {
-	int			k;
-	bool		isnull;
+	bool		no_model = false;
+	bool		no_row;
 	bool		isout;
-	Datum		model = WinGetFuncArgInPartition(window, 0, block->rows, WINDOW_SEEK_CURRENT, false, &isnull, &isout);
 	Datum		record;
 
+	if (!one_model && block->rows > 0)
+	{
+		Datum		model = WinGetFuncArgInPartition(window, 0, block->rows, WINDOW_SEEK_CURRENT, false, &no_model, &isout);
+
+		if (isout || (!no_model && !names_model(scoring, DatumGetTextPP(model))))
+			return false;
+	}
+	record = WinGetFuncArgInPartition(window, 1, block->rows, WINDOW_SEEK_CURRENT, false, &no_row, &isout);
 	if (isout)
 		return false;
-	if (!isnull && scoring->model != NULL && block->rows > 0 && !names_model(scoring, DatumGetTextPP(model)))
-		return false;
-	block->isnull[block->rows] = isnull;
-	record = WinGetFuncArgInPartition(window, 1, block->rows, WINDOW_SEEK_CURRENT, false, &isnull, &isout);
-	block->isnull[block->rows] |= isnull;
+	block->isnull[block->rows] = no_model || no_row;
 	if (!block->isnull[block->rows])
-	{
-		k = scoring->pin.version->model->spec->inputs;
-		EasqScoringEncode(scoring, record, scoring->x + (Size) *filled * k);
-		(*filled)++;
-	}
+		EasqScoringRead(scoring, record, filled);
 	block->rows++;
 	return true;
 }
@@ -77,7 +76,7 @@ spread_scores(Block *block, int filled)
 }
 
 static void
-score_block(WindowObject window, EasqScoring *scoring, Block *block, int64 first)
+score_block(WindowObject window, EasqScoring *scoring, Block *block, int64 first, bool one_model)
 {
 	/* What the arguments of looked-ahead rows leave behind goes with the block. */
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq block", ALLOCSET_DEFAULT_SIZES);
@@ -86,11 +85,13 @@ score_block(WindowObject window, EasqScoring *scoring, Block *block, int64 first
 
 	block->first = first;
 	block->rows = 0;
-	while (block->rows < EASQ_SCORE_BLOCK && take_row(window, scoring, block, &filled))
+	EasqScoringBegin(scoring);
+	while (block->rows < EASQ_SCORE_BLOCK && take_row(window, scoring, block, one_model, &filled))
 	{
 		if (block->rows % 64 == 0)
 			MemoryContextReset(context);
 	}
+	EasqScoringFlush(scoring, &filled);
 	if (filled > 0)
 		EasqScoringRun(scoring, EASQ_MAIN, filled, block->score);
 	spread_scores(block, filled);
@@ -121,17 +122,18 @@ easq_batch_score(PG_FUNCTION_ARGS)
 	EasqScoring *scoring = scoring_of(fcinfo);
 	Block	   *block = WinGetPartitionLocalMemory(window, sizeof(Block));
 	int64		position = WinGetCurrentPosition(window);
-	Datum		model;
-	bool		isnull;
 
-	model = WinGetFuncArgCurrent(window, 0, &isnull);
-	if (isnull)
-		PG_RETURN_NULL();
 	if (block->rows == 0 || position >= block->first + block->rows)
 	{
+		bool		isnull;
+		Datum		model = WinGetFuncArgCurrent(window, 0, &isnull);
+
+		if (isnull)
+			PG_RETURN_NULL();
 		refuse_selectors(window);
 		(void) EasqScoringUse(scoring, DatumGetTextPP(model));
-		score_block(window, scoring, block, position);
+		/* a constant or a parameter need not be looked at in each row */
+		score_block(window, scoring, block, position, get_fn_expr_arg_stable(fcinfo->flinfo, 0));
 		WinSetMarkPosition(window, position);
 	}
 	if (block->isnull[position - block->first])

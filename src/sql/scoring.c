@@ -43,6 +43,8 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 	old = MemoryContextSwitchTo(scoring->version_context);
 	scoring->work = MemoryContextAllocHuge(scoring->version_context, sizeof(float) *
 										   EasqScoreWork(&version->model->layout.shape, scoring->block));
+	EasqSharedInit(&scoring->shared, &version->model->layout.shape,
+				   palloc(sizeof(float) * EasqSharedFloats(&version->model->layout.shape)));
 	initStringInfo(&scoring->example);
 	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
 	MemoryContextSwitchTo(old);
@@ -123,10 +125,10 @@ knows_row_type(const EasqScoring *scoring, Oid type, int32 typmod)
 		assign_record_type_identifier(type, typmod) == scoring->row_shape;
 }
 
-void
-EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
+/* Appends the row's example to those that are pending. */
+static void
+read_row(EasqScoring *scoring, Datum record)
 {
-	const EasqVersion *version = scoring->pin.version;
 	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
 	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
 	Oid			type = HeapTupleHeaderGetTypeId(header);
@@ -140,12 +142,58 @@ EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, scoring->desc, scoring->values, scoring->nulls);
-	resetStringInfo(&scoring->example);
 	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, &scoring->example, NULL);
-	EasqEncode(version->model->spec, &version->backbone->encoding,
-			   scoring->example.data, scoring->example.len, x, NULL);
+	scoring->offset[++scoring->pending] = scoring->example.len;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scoring->row_context);
+}
+
+/* What an error left behind goes too. */
+void
+EasqScoringBegin(EasqScoring *scoring)
+{
+	scoring->pending = 0;
+	resetStringInfo(&scoring->example);
+}
+
+static void
+encode_pending(EasqScoring *scoring, int row, float *x)
+{
+	const EasqVersion *version = scoring->pin.version;
+
+	(void) EasqEncode(version->model->spec, &version->backbone->encoding,
+					  scoring->example.data + scoring->offset[row],
+					  scoring->offset[row + 1] - scoring->offset[row], x, NULL);
+}
+
+void
+EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
+{
+	EasqScoringBegin(scoring);
+	read_row(scoring, record);
+	encode_pending(scoring, 0, x);
+}
+
+void
+EasqScoringRead(EasqScoring *scoring, Datum record, int *filled)
+{
+	const EasqVersion *version = scoring->pin.version;
+
+	read_row(scoring, record);
+	EasqPrefetch(version->model->spec, &version->backbone->encoding,
+				 scoring->example.data + scoring->offset[scoring->pending - 1]);
+	if (scoring->pending == EASQ_READ_AHEAD)
+		EasqScoringFlush(scoring, filled);
+}
+
+void
+EasqScoringFlush(EasqScoring *scoring, int *filled)
+{
+	Size		k = scoring->pin.version->model->spec->inputs;
+
+	for (int row = 0; row < scoring->pending; row++)
+		encode_pending(scoring, row, scoring->x + (Size) (*filled)++ * k);
+	EasqScoringBegin(scoring);
 }
 
 void
@@ -153,7 +201,10 @@ EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score
 {
 	const EasqVersion *version = scoring->pin.version;
 
-	EasqScoreRows(&version->scorer, pathway, rows, scoring->x, score, scoring->work);
+	if (scoring->block == 1)
+		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x, scoring->work);
+	else
+		EasqScoreRows(&version->scorer, pathway, rows, scoring->x, score, scoring->work);
 	if (!EasqAllFinite(rows, score))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -13,6 +13,9 @@
 #include "store/cache.h"
 #include "store/statement.h"
 
+/* Rows between reading and encoding: as long as a few embedding rows take to come from memory. */
+#define EASQ_READ_AHEAD 16
+
 typedef struct EasqScoring
 {
 	MemoryContext context;		/* of the call site, maybe longer than a statement */
@@ -32,11 +35,14 @@ typedef struct EasqScoring
 	uint64		row_shape;		/* another after ALTER TABLE */
 	Datum	   *values;
 	bool	   *nulls;
-	StringInfoData example;
+	StringInfoData example;		/* of the rows that are read but not encoded yet */
+	int			offset[EASQ_READ_AHEAD + 1];	/* where each of them begins, and the end */
+	int			pending;		/* how many there are */
 
 	MemoryContext row_context;	/* reset for each row */
 	float	   *x;				/* [block, k] */
 	float	   *work;
+	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
 } EasqScoring;
 
@@ -50,6 +56,15 @@ extern bool EasqScoringUse(EasqScoring *scoring, text *model);
 
 /* Encodes a row (a composite datum) into x [k].  ERROR where it cannot be. */
 extern void EasqScoringEncode(EasqScoring *scoring, Datum record, float *x);
+
+/*
+ * The same for many rows: after EasqScoringBegin each row is read at once and
+ * encoded a few rows later into the next k numbers of x, the last ones by
+ * EasqScoringFlush.  *filled counts the rows in x.
+ */
+extern void EasqScoringBegin(EasqScoring *scoring);
+extern void EasqScoringRead(EasqScoring *scoring, Datum record, int *filled);
+extern void EasqScoringFlush(EasqScoring *scoring, int *filled);
 
 /* Scores the first rows of x.  ERROR 22003 where one is not finite: NaN would rank first. */
 extern void EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score);

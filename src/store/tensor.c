@@ -173,6 +173,8 @@ EasqReadWeights(const EasqModel *model, EasqTier tier, float *weights)
 	}
 }
 
+#define CACHE_LINE 64
+
 float **
 EasqReadEmbeddings(const EasqModel *model)
 {
@@ -186,7 +188,10 @@ EasqReadEmbeddings(const EasqModel *model)
 		if (feature->table < 0)
 			continue;
 		stored = embedding_tensor(feature);
-		embedding[feature->table] = MemoryContextAllocHuge(CurrentMemoryContext, stored.count * sizeof(float));
+		/* rows that begin with a cache line: a look-up of 16 numbers waits for one line, not for two */
+		embedding[feature->table] = (float *)
+			TYPEALIGN(CACHE_LINE, MemoryContextAllocHuge(CurrentMemoryContext,
+														 stored.count * sizeof(float) + CACHE_LINE));
 		read_stored("tensor", "tensor_pkey", model, &stored, &model->backbone_id, 1,
 					&embedding[feature->table], true);
 	}

@@ -3,10 +3,9 @@
  * and plain arithmetic.  Run from the top of the tree, or name the folder of
  * the golden cases:  test/core/core_test [test/golden]
  *
- * The objects under test are those that are shipped.  cblas_sgemm and
- * cblas_sgemv are defined here, in front of the library's, so that the test
- * can put a BLAS that errs under them; they pass on to the Fortran names of
- * the same kernels.
+ * The objects under test are those that are shipped.  cblas_sgemm is defined
+ * here, in front of the library's, so that the test can put a BLAS that errs
+ * under them; it passes on to the Fortran name of the same kernel.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -17,15 +16,12 @@
 extern void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k,
 				   const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
 				   const float *beta, float *c, const int *ldc);
-extern void sgemv_(const char *ta, const int *m, const int *n, const float *alpha,
-				   const float *a, const int *lda, const float *x, const int *incx,
-				   const float *beta, float *y, const int *incy);
 
 static enum
 {
 	BLAS_RIGHT,
-	BLAS_WRONG_LARGE_GEMM,
-	BLAS_WRONG_GEMV
+	BLAS_WRONG_GEMM,
+	BLAS_WRONG_LARGE_GEMM
 }			blas_errs = BLAS_RIGHT;
 
 static int	blas_calls = 0;
@@ -39,20 +35,10 @@ cblas_sgemm(const enum CBLAS_ORDER order, const enum CBLAS_TRANSPOSE ta, const e
 	sgemm_(tb == CblasTrans ? "T" : "N", ta == CblasTrans ? "T" : "N", &n, &m, &k,
 		   &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
 	blas_calls++;
+	if (blas_errs == BLAS_WRONG_GEMM)
+		c[(size_t) (m - 1) * ldc + n - 1] = NAN;
 	if (blas_errs == BLAS_WRONG_LARGE_GEMM && (double) m * n * k > 1e6)
 		c[(size_t) (m - 1) * ldc + n - 1] += 1.0f;
-}
-
-void
-cblas_sgemv(const enum CBLAS_ORDER order, const enum CBLAS_TRANSPOSE ta, const int m, const int n,
-			const float alpha, const float *a, const int lda, const float *x, const int incx,
-			const float beta, float *y, const int incy)
-{
-	(void) order;
-	sgemv_(ta == CblasTrans ? "N" : "T", &n, &m, &alpha, a, &lda, x, &incx, &beta, y, &incy);
-	blas_calls++;
-	if (blas_errs == BLAS_WRONG_GEMV)
-		y[m - 1] = NAN;
 }
 
 #include "core/kernel.h"
@@ -363,11 +349,22 @@ test_products(const char *name)
 		int			rows = (int) EasqBelow(&random, (uint64_t) most + 1);
 		int			cols = (int) EasqBelow(&random, (uint64_t) most + 1);
 		int			inner = (int) EasqBelow(&random, (uint64_t) most + 1);
-		int			kind = round % 4;
-		float		beta = round / 4 % 2 ? 0.5f : 0.0f;
+		int			kind = round % 3;
+		float		beta = (float) (round / 3 % 3) / 2.0f;
 
-		if (kind == 3)
-			cols = 1;
+		/* longer than what is multiplied in one go */
+		if (round % 7 == 5)
+		{
+			rows %= 8;
+			cols %= 8;
+			inner += 380;
+		}
+		else if (round % 7 == 6)
+		{
+			rows += 70;
+			cols %= 27;
+			inner %= 27;
+		}
 		fill_normal_floats((uint64_t) round + 100, 3600, a);
 		fill_normal_floats((uint64_t) round + 500, 3600, b);
 		for (int i = 0; i < 3601; i++)
@@ -376,15 +373,13 @@ test_products(const char *name)
 			if (i < 3600)
 				want[i] = c[i];
 		}
-		product_by_hand(rows, cols, inner, a, kind == 2, b, kind == 0 || kind == 3, beta, want);
+		product_by_hand(rows, cols, inner, a, kind == 2, b, kind == 0, beta, want);
 		if (kind == 0)
 			EasqGemmNT(rows, cols, inner, a, b, beta, c);
 		else if (kind == 1)
 			EasqGemmNN(rows, cols, inner, a, b, beta, c);
-		else if (kind == 2)
-			EasqGemmTN(rows, cols, inner, a, b, beta, c);
 		else
-			EasqGemv(rows, inner, a, b, beta, c);
+			EasqGemmTN(rows, cols, inner, a, b, beta, c);
 		for (int i = 0; i < rows * cols; i++)
 			check_near(c[i], want[i], 1e-4, "product");
 		check(beta == 0.0f ? isnan(c[rows * cols]) : c[rows * cols] == (float) (rows * cols) / 1000.0f,
@@ -401,42 +396,24 @@ test_products(const char *name)
 static void
 test_selftest(void)
 {
-	EasqLayout	layout;
-	float	   *w;
-	float	   *memory;
-	float	   *work;
-	EasqScorer	scorer;
-	float		x[40 * 6];
-	float		by_blas[40];
-	float		by_loops[40];
 	int			calls;
 
-	check(EasqKernelSelfTest(), "OpenBLAS is right on this processor");
-	blas_errs = BLAS_WRONG_GEMV;
-	check(!EasqKernelSelfTest(), "a wrong gemv is found");
+	check(EasqKernelSelfTest(EASQ_BY_OPENBLAS), "OpenBLAS is right on this processor");
+	blas_errs = BLAS_WRONG_GEMM;
+	check(!EasqKernelSelfTest(EASQ_BY_OPENBLAS), "a wrong gemm is found");
 	blas_errs = BLAS_WRONG_LARGE_GEMM;
-	check(EasqKernelSelfTest() == false, "a wrong gemm of a large product is found");
+	check(!EasqKernelSelfTest(EASQ_BY_OPENBLAS), "a wrong gemm of a large product is found");
 	calls = blas_calls;
-
-	init_layout(&layout, 6, 19, 7, 3, 3, 2);
-	w = test_weights(&layout, 3);
-	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
-	work = allocate(EasqScoreWork(&layout.shape, 40), sizeof(float));
-	fill_normal_floats(8, 40 * 6, x);
-	EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
-	EasqScoreRows(&scorer, EASQ_MAIN, 40, x, by_loops, work);
-	EasqScoreRows(&scorer, EASQ_MAIN, 1, x, by_loops, work);
 	test_products("products by plain loops");
-	check(blas_calls == calls, "plain loops took over");
+	check(EasqKernelSelfTest(EASQ_BY_PANELS), "panels are right on this processor");
+	test_products("products by panels");
+	check(blas_calls == calls, "neither needs BLAS");
 	blas_errs = BLAS_RIGHT;
-	check(EasqKernelSelfTest(), "the self-test can be repeated");
-	EasqScoreRows(&scorer, EASQ_MAIN, 40, x, by_blas, work);
+	check(EasqKernelSelfTest(EASQ_BY_OPENBLAS), "the self-test can be repeated");
+	calls = blas_calls;
+	test_products("products by OpenBLAS once more");
 	check(blas_calls > calls, "and BLAS is back");
-	for (int i = 0; i < 40; i++)
-		check_near(by_loops[i], by_blas[i], 1e-5 * by_blas[i] + 1e-6, "plain loops and BLAS agree");
-	free(w);
-	free(memory);
-	free(work);
+	check(EasqKernelSelfTest(EasqKernelBest()), "the best way is right, and used from here on");
 	end_group("self-test and fallback");
 }
 
@@ -618,19 +595,148 @@ test_block_sizes(void)
 	end_group("blocks of every size");
 }
 
+/* Every level of instructions against plain loops in double, on shapes that fill no panel and no tile. */
+static void
+test_levels(void)
+{
+	/* k, d, m, r, experts */
+	static const int shapes[][6] = {
+		{1, 1, 1, 0, 1, 1}, {2, 31, 3, 1, 3, 1}, {7, 33, 17, 2, 1, 5}, {42, 128, 64, 8, 4, 2},
+		{129, 64, 31, 4, 2, 2}, {300, 200, 5, 0, 7, 3}, {5, 97, 70, 3, 2, 1}, {601, 9, 2, 1, 2, 2}
+	};
+	static const int blocks[] = {1, 2, 3, 4, 5, 7, 8, 13, 97, 203};
+	int			count;
+	const EasqLevel *levels = EasqLevels(&count);
+
+	check(EasqBestLevel() == &levels[count - 1], "the last level is in use");
+	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
+	{
+		const int  *of = shapes[s];
+		const int	rows = 203;
+		EasqLayout	layout;
+		EasqScorer	scorer;
+		float	   *w;
+		float	   *memory;
+		float	   *x = allocate((size_t) (rows * of[0]), sizeof(float));
+		double	   *wd;
+		double	   *xd = allocate((size_t) (rows * of[0]), sizeof(double));
+		double		want[203];
+		float		score[203];
+
+		init_layout(&layout, of[0], of[1], of[2], of[3], of[4], of[5]);
+		w = test_weights(&layout, 300 + s);
+		wd = allocate(layout.total, sizeof(double));
+		memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+		fill_normal_floats(400 + s, (size_t) (rows * of[0]), x);
+		for (size_t i = 0; i < layout.total; i++)
+			wd[i] = w[i];
+		for (int i = 0; i < rows * of[0]; i++)
+			xd[i] = x[i];
+		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+		for (int p = 0; p < EASQ_PATHWAYS; p++)
+		{
+			for (int i = 0; i < rows; i++)
+				want[i] = naive_softplus(naive_logit(&layout, p, 8.0, wd, wd, xd + i * of[0], wd, xd + i * of[0]));
+			for (int level = 0; level < count; level++)
+				for (size_t b = 0; b < sizeof(blocks) / sizeof(blocks[0]); b++)
+				{
+					float	   *work = allocate(EasqScoreWork(&layout.shape, blocks[b]), sizeof(float));
+
+					scorer.level = &levels[level];
+					EasqScoreRows(&scorer, p, blocks[b], x, score, work);
+					for (int i = 0; i < blocks[b]; i++)
+						check_near(score[i], want[i], 1e-5 * want[i] + 1e-6, label("%s against plain loops%s", levels[level].name, ""));
+					free(work);
+				}
+		}
+		free(w);
+		free(wd);
+		free(x);
+		free(xd);
+		free(memory);
+	}
+	end_group("levels of instructions");
+}
+
+/* Rows that share inputs: at the start, in the middle, at the end, all of them; and a NaN among them. */
+static void
+test_shared_inputs(void)
+{
+	static const int runs[][2] = {{0, 16}, {0, 300}, {20, 45}, {60, 70}, {3, 7}, {0, 70}};
+	const int	k = 70;
+	const int	rows = 60;
+	EasqLayout	layout;
+	EasqScorer	scorer;
+	EasqShared	shared;
+	float	   *x = allocate((size_t) (rows * k), sizeof(float));
+	double	   *xd = allocate((size_t) (rows * k), sizeof(double));
+	float	   *w;
+	double	   *wd;
+	float	   *memory;
+	float	   *work;
+	float	   *kept;
+	float		score[60];
+
+	init_layout(&layout, k, 37, 9, 2, 3, 2);
+	w = test_weights(&layout, 91);
+	wd = allocate(layout.total, sizeof(double));
+	for (size_t i = 0; i < layout.total; i++)
+		wd[i] = w[i];
+	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+	EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+	work = allocate(EasqScoreWork(&layout.shape, rows), sizeof(float));
+	kept = allocate(EasqSharedFloats(&layout.shape), sizeof(float));
+	for (size_t r = 0; r < sizeof(runs) / sizeof(runs[0]); r++)
+		for (int change = 1; change <= rows; change += 13)
+		{
+			fill_normal_floats(92 + r, (size_t) (rows * k), x);
+			/* the run has other values after every change rows */
+			for (int i = 0; i < rows; i++)
+				for (int j = runs[r][0]; j < runs[r][1] && j < k; j++)
+					x[i * k + j] = x[i / change * change * k + j];
+			for (int i = 0; i < rows * k; i++)
+				xd[i] = x[i];
+			EasqScoreRows(&scorer, EASQ_MAIN, rows, x, score, work);
+			EasqSharedInit(&shared, &layout.shape, kept);
+			for (int i = 0; i < rows; i++)
+			{
+				double		want = naive_softplus(naive_logit(&layout, EASQ_MAIN, 8.0, wd, wd, xd + i * k, wd, xd + i * k));
+
+				check_near(score[i], want, 1e-5 * want + 1e-6, "rows of a block share inputs");
+				check_near(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work), want, 1e-5 * want + 1e-6,
+						   "rows one after the other share inputs");
+			}
+		}
+	/* the last run is all of x: NaN in one row is not handed on */
+	x[30 * k + 5] = NAN;
+	EasqSharedInit(&shared, &layout.shape, kept);
+	for (int i = 0; i < rows; i++)
+		check(isnan(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work)) == (i == 30), "NaN stays in its row");
+	free(x);
+	free(xd);
+	free(w);
+	free(wd);
+	free(memory);
+	free(work);
+	free(kept);
+	end_group("inputs that rows share");
+}
+
 /* A score of 1e-20 is exp(v), not 0. */
 static void
 test_deep_score(void)
 {
 	EasqLayout	layout;
 	EasqScorer	scorer;
-	float		memory[64];
-	float		work[64];
+	float	   *memory;
+	float	   *work;
 	float		w[64] = {0};
 	float		x = 0.0f;
 	float		score;
 
 	init_layout(&layout, 1, 1, 1, 0, 1, 1);
+	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+	work = allocate(EasqScoreWork(&layout.shape, 1), sizeof(float));
 	for (double v = -87.0; v < 40.0; v += 0.37)
 	{
 		w[layout.tensor[EASQ_MAIN_OUT_BIAS].offset] = (float) v;
@@ -638,6 +744,8 @@ test_deep_score(void)
 		EasqScoreRows(&scorer, EASQ_MAIN, 1, &x, &score, work);
 		check_near(score, naive_softplus((float) v), 1e-6 * naive_softplus((float) v), "score far below 0");
 	}
+	free(memory);
+	free(work);
 	end_group("scores far below 0");
 }
 
@@ -1317,6 +1425,8 @@ main(int argc, char **argv)
 	test_losses();
 	test_golden_scores();
 	test_block_sizes();
+	test_levels();
+	test_shared_inputs();
 	test_deep_score();
 	test_golden_steps();
 	test_gradients();

@@ -35,7 +35,7 @@ naive_logit(const EasqLayout *layout, EasqPathway pathway, double alpha, const d
 	int			d = shape->d;
 	int			m = shape->m;
 	int			r = shape->r;
-	double		z[64];
+	double		z[256];
 	double		v;
 	const double *part[6];
 

@@ -173,7 +173,7 @@ main(int argc, char **argv)
 	plan.name = command;
 	if (plan.seeds < 1 || plan.seeds > SEEDS_MAX)
 		return 2;
-	EasqKernelSelfTest();
+	EasqKernelSelfTest(EasqKernelBest());
 	CoatRead(&data, argv[2]);
 
 	if (strcmp(command, "tune") == 0)
