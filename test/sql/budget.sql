@@ -37,7 +37,7 @@ SELECT name, behaviour_cost <= 0.05 AS within FROM easq.models ORDER BY name;
 -- the satisfaction pathway learned all the same
 SELECT model, avg("accuracy/satisfaction") > 0.6 AS learned, avg("accuracy/main") < 0.45 AS "behaviour's order is kept", min(alignment_strength) < 0.5 AS eased, bool_and(behaviour_cost < 0.5) AS judged
 FROM (SELECT * FROM easq.steps WHERE model = 'tight' ORDER BY id DESC LIMIT 200) s GROUP BY model;
-SELECT DISTINCT status, source FROM easq.steps WHERE model = 'tight' ORDER BY 1, 2;
+SELECT DISTINCT status FROM easq.steps WHERE model = 'tight' AND source = 'insert' ORDER BY 1;
 SELECT count(*) > 300 AS rows, max(answers) = 100 AS "of 100 steps", bool_and("accuracy/satisfaction" BETWEEN 0 AND 1) AS shares FROM easq.progress WHERE model = 'tight';
 
 -- P(satisfied): calibrated on answers before they were learned
@@ -79,3 +79,4 @@ SELECT fails($$SELECT easq_reset_alignment('new')$$);
 SELECT fails($$SELECT easq_reset_alignment('none')$$);
 SELECT easq_drop_model('tight') \g /dev/null
 SELECT (SELECT count(*) FROM easq.held WHERE model = 'tight') AS held, (SELECT count(*) FROM easq.snapshot WHERE model = 'tight') AS snapshots;
+SELECT easq_drop_model(name) FROM easq.models \g /dev/null
