@@ -14,7 +14,7 @@ $node->safe_psql('postgres', "INSERT INTO q (user_id, x, answer) SELECT i % 10, 
 my $folder = PostgreSQL::Test::Utils::tempdir();
 my $row = '(SELECT 0.5 AS x) c';
 my %script = (
-	'insert@8' => "\\set i random(1, 1000000)\nINSERT INTO q (user_id, x, answer) VALUES (:i % 10, sin(:i), CASE WHEN :i % 3 = 0 THEN 'satisfied' ELSE 'dissatisfied' END);",
+	'insert@8' => "\\set i random(1, 1000000000)\nINSERT INTO q (user_id, x, answer) VALUES (:i % 10, sin(:i), CASE WHEN :i % 3 = 0 THEN 'satisfied' ELSE 'dissatisfied' END);",
 	'update@4' => "\\set i random(1, 20)\nUPDATE q SET answer = CASE answer WHEN 'satisfied' THEN 'dissatisfied' ELSE 'satisfied' END WHERE id = :i;",
 	'undone@2' => "BEGIN;\nINSERT INTO q (user_id, x, answer) VALUES (1, 1, 'satisfied'), (1, 2, 'dissatisfied');\nSAVEPOINT a;\nUPDATE q SET answer = NULL WHERE id > 1000000;\nROLLBACK;",
 	'score@8' => "SELECT count(easq_score('m', c)) + count(easq_satisfaction('m', c)) FROM (SELECT i AS x FROM generate_series(1, 50) i) c;",
