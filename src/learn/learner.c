@@ -47,6 +47,52 @@ EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding, float *weights, Ea
 	return learner;
 }
 
+/*
+ * The moments that this backend wrote last, by the id of the adapter they belong to: a row of single answers
+ * reads none of them back.
+ */
+static struct
+{
+	pg_uuid_t	adapter_id;
+	size_t		count;			/* of m, and of v behind it; 0: nothing */
+	float	   *moments;		/* [2 count] */
+}			written;
+
+static void
+keep_moments(const EasqModel *model, const EasqAdam *adam)
+{
+	size_t		count = model->layout.total - model->layout.backbone;
+
+	if (written.count != count)
+	{
+		if (written.moments)
+			pfree(written.moments);
+		written.count = 0;
+		written.moments = NULL;
+		if (sizeof(float) * 2 * count > (size_t) easq_cache_size * 1024 / 4)
+			return;
+		written.moments = MemoryContextAllocHuge(TopMemoryContext, sizeof(float) * 2 * count);
+		written.count = count;
+	}
+	memcpy(written.moments, adam->m, sizeof(float) * count);
+	memcpy(written.moments + count, adam->v, sizeof(float) * count);
+	written.adapter_id = model->adapter_id;
+}
+
+static void
+read_moments(const EasqModel *model, EasqAdam *adam)
+{
+	size_t		count = model->layout.total - model->layout.backbone;
+
+	if (written.count == count && memcmp(&written.adapter_id, &model->adapter_id, sizeof(pg_uuid_t)) == 0)
+	{
+		memcpy(adam->m, written.moments, sizeof(float) * count);
+		memcpy(adam->v, written.moments + count, sizeof(float) * count);
+	}
+	else
+		EasqReadMoments(model, EASQ_ADAPTER, adam->m, adam->v);
+}
+
 EasqLearner *
 EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 {
@@ -74,7 +120,7 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	adam.v = floats(adapter);
 	adam.step = model->adapter_step;
 	set_start(learner, model, &version->backbone->encoding, weights, adam);
-	EasqReadMoments(model, EASQ_ADAPTER, adam.m, adam.v);
+	read_moments(model, &adam);
 	return learner;
 }
 
@@ -82,7 +128,11 @@ void
 EasqLearnerSave(EasqLearner *learner)
 {
 	if (learner->changed)
+	{
 		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v);
+		keep_moments(learner->model, &learner->adam);
+		EasqVersionWritten(learner->model, learner->weights);
+	}
 	else if (learner->counted || learner->model->answers != learner->stored_answers)
 		EasqWriteCounters(learner->model);
 	EasqPinSet(&learner->pin, NULL);

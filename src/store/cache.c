@@ -99,22 +99,26 @@ drop_version(VersionEntry *entry)
 	drop_backbone_if_unused(base);
 }
 
+/* adapter: the whole block, whose adapter part is as the tables hold it; NULL: read it. */
 static void
-fill_version(VersionEntry *entry, MemoryContext context)
+fill_version(VersionEntry *entry, MemoryContext context, const float *adapter)
 {
 	const EasqLayout *layout = &entry->version.model->layout;
 	float	   *weights = MemoryContextAllocHuge(context, sizeof(float) * layout->total);
 	float	   *packed = MemoryContextAllocHuge(context, sizeof(float) * EasqScorerFloats(layout));
 
 	memcpy(weights, entry->base->backbone.weights, sizeof(float) * layout->backbone);
-	EasqReadWeights(entry->version.model, EASQ_ADAPTER, weights);
+	if (adapter)
+		memcpy(weights + layout->backbone, adapter + layout->backbone, sizeof(float) * (layout->total - layout->backbone));
+	else
+		EasqReadWeights(entry->version.model, EASQ_ADAPTER, weights);
 	entry->version.weights = weights;
 	EasqScorerPack(&entry->version.scorer, layout, weights,
 				   (float) entry->version.model->options.hyper.alpha, packed);
 }
 
 static VersionEntry *
-load_version(const char *name)
+load_version(const char *name, const float *adapter)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq version", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -128,7 +132,7 @@ load_version(const char *name)
 	entry->base->users++;
 	PG_TRY();
 	{
-		fill_version(entry, context);
+		fill_version(entry, context, adapter);
 	}
 	PG_CATCH();
 	{
@@ -216,11 +220,18 @@ EasqVersionAcquire(const char *name, Oid role, EasqRight right)
 	entry = find_version(&identity.adapter_id);
 	if (entry == NULL)
 	{
-		entry = load_version(name);
+		entry = load_version(name, NULL);
 		make_room(entry);
 	}
 	entry->pins++;
 	return &entry->version;
+}
+
+void
+EasqVersionWritten(const EasqModel *model, const float *weights)
+{
+	if (find_version(&model->adapter_id) == NULL)
+		make_room(load_version(model->name, weights));
 }
 
 const EasqHeld *

@@ -33,6 +33,13 @@ typedef struct EasqVersion
 extern const EasqVersion *EasqVersionAcquire(const char *name, Oid role, EasqRight right);
 extern void EasqVersionRelease(const EasqVersion *version);
 
+/*
+ * The adapter of model has just been written from weights (the whole block) and
+ * the active snapshot shows it: what comes next need not read it back.  Should
+ * the transaction roll back, nobody will ask for this id again.
+ */
+extern void EasqVersionWritten(const EasqModel *model, const float *weights);
+
 /* The gate sample of held pairs, read once a backbone; NULL where there is none. */
 extern const EasqHeld *EasqVersionGate(const EasqVersion *version);
 

@@ -53,7 +53,10 @@ SELECT tampered('UPDATE easq.tensor SET data = ''\x0000c07f'' WHERE name = ''mai
 -- what only learning reads
 SELECT tampered('', 'SELECT easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}'')');
 CREATE FUNCTION tampered_step(change text, use text DEFAULT 'SELECT easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}'')') RETURNS text LANGUAGE sql AS
-$$ SELECT tampered('DO $do$ BEGIN PERFORM easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}''); ' || change || '; END $do$', use) $$;
+$$ SELECT tampered('DO $do$ DECLARE u uuid := gen_random_uuid(); BEGIN PERFORM easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}'');
+     -- as if another session had written it: what a session wrote itself it does not read back
+     UPDATE easq.adapter SET id = u; UPDATE easq.tensor SET id = u WHERE name !~ ''^(backbone|embedding)''; UPDATE easq.optimiser SET id = u WHERE name !~ ''^(backbone|embedding)''; '
+     || change || '; END $do$', use) $$;
 SELECT tampered_step('UPDATE easq.optimiser SET data = ''\x00''', 'SELECT easq_score(''m'', ARRAY[1, 2, 3])');
 SELECT tampered_step('UPDATE easq.optimiser SET data = ''\x00'' WHERE name = ''main.out.bias''');
 SELECT tampered_step('UPDATE easq.optimiser SET id = ''00000000-0000-0000-0000-000000000000'' WHERE name = ''main.out.bias''');
