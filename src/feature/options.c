@@ -30,7 +30,7 @@ static const EasqOption model_options[] = {
 	{"alpha", EASQ_OPTION_REAL, 8, 0, 1e6, MODEL(hyper.alpha), NULL, false},
 	{"learning_rate", EASQ_OPTION_REAL, 1e-3, 1e-9, 10, MODEL(hyper.learning_rate), NULL, false},
 	{"lambda1", EASQ_OPTION_REAL, 1, 0, 1e6, MODEL(hyper.lambda1), NULL, false},
-	{"lambda2", EASQ_OPTION_REAL, 0.5, 0, 1e6, MODEL(hyper.lambda2), NULL, false},
+	{"lambda2", EASQ_OPTION_REAL, 1, 0, 1e6, MODEL(hyper.lambda2), NULL, false},
 	{"beta", EASQ_OPTION_REAL, 1, 1e-6, 1e6, MODEL(hyper.beta), NULL, false},
 	{"max_grad_norm", EASQ_OPTION_REAL, 1, 1e-9, 1e9, MODEL(hyper.max_grad_norm), NULL, false},
 	{"alignment", EASQ_OPTION_CHOICE, EASQ_DISTIL, 0, 0, MODEL(hyper.alignment), alignments, false},

@@ -103,6 +103,8 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
 		return;
 	}
+	/* Distillation needs rehearsed rows; a model without any has no behaviour that dpo could cost. */
+	learner->hyper.alignment = batch.behaviour < 2 ? EASQ_DPO : model->options.hyper.alignment;
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	if (row.reason && strict)
 		ereport(ERROR,

@@ -52,7 +52,7 @@ SELECT easq_create_model('feed', '[
   {"name": "channel",  "kind": "categorical", "size": 100,  "dim": 8},
   {"name": "taste",    "kind": "categorical", "size": 200,  "dim": 8},
   {"name": "capitals", "kind": "numeric"},
-  {"name": "minutes",  "kind": "numeric"}]', '{"seed": 1, "lambda2": 1, "behaviour_budget": 0.2}') \g /dev/null
+  {"name": "minutes",  "kind": "numeric"}]', '{"seed": 1, "behaviour_budget": 0.2}') \g /dev/null
 SET client_min_messages = notice;
 SELECT rows, groups, pairs, round(loss_main::numeric, 3) AS loss
 FROM easq_train('feed', 'SELECT * FROM view JOIN candidate USING (user_id, video_id) WHERE session < 6', 'clicked', 'session_id');
