@@ -45,7 +45,7 @@ CREATE TABLE easq.adapter (
 );
 COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what learns from answers (LoRA and both pathways). Every step locks it';
 COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
-COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost when last judged, drift since, share of drift that comes true, spread of main then (share of that after training), gap of the last audit (-1: none), activity and spread of main and satisfaction after training, five numbers of the calibration';
+COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost when last judged, drift since, share of drift that comes true, spread of main then (share of that after training), steps of the last judgement and audit, gap of the last audit (-1: none), activity and spread of main and satisfaction after training, five numbers of the calibration';
 COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
 COMMENT ON COLUMN easq.adapter.uncertain IS 'answers so far that were uncertain';
 COMMENT ON COLUMN easq.adapter.tally IS 'what easq.answer holds by value, in threes: value, answers, an ordinal that none of them is below (value NaN: all, of more than 64 values; NULL: to be counted)';
@@ -294,7 +294,7 @@ WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
               WHERE m.name OPERATOR(pg_catalog.=) s.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
 COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why) or queued, with the metric names of TRL''s DPO trainer';
 
-CREATE VIEW easq.progress AS
+CREATE VIEW easq.progress WITH (security_barrier) AS
 SELECT s.model, s.id, s.at,
        pg_catalog.sum(s.answers) OVER window_100 AS answers,
        pg_catalog.sum(s.pairs OPERATOR(pg_catalog.*) s."accuracy/main") OVER window_100
@@ -308,20 +308,20 @@ WHERE s.pairs OPERATOR(pg_catalog.>) 0 AND s.source OPERATOR(pg_catalog.<>) 'ali
 WINDOW window_100 AS (PARTITION BY s.model ORDER BY s.id ROWS 99 PRECEDING);
 COMMENT ON VIEW easq.progress IS 'moving averages over the last 100 learning steps: how the model ordered pairs of new answers before it learned from them (test-then-learn)';
 
-CREATE VIEW easq.trainings AS
+CREATE VIEW easq.trainings WITH (security_barrier) AS
 SELECT t.* FROM easq.training t
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
               WHERE m.name OPERATOR(pg_catalog.=) t.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
 COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read and the mean losses of its last epoch';
 
-CREATE VIEW easq.questionnaires AS
+CREATE VIEW easq.questionnaires WITH (security_barrier) AS
 SELECT q.model, q.questionnaire, q.author, q.answer, q.respondent, q.features, q.options
 FROM easq.questionnaire q JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) q.model
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR pg_catalog.pg_has_role(q.author, 'USAGE');
 COMMENT ON VIEW easq.questionnaires IS 'which tables teach which models, for the owners of either';
 
-CREATE VIEW easq.checkpoints AS
+CREATE VIEW easq.checkpoints WITH (security_barrier) AS
 SELECT c.model, c.label, c.options, c.adapter_step AS steps, c.created_at
 FROM easq.checkpoint c JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) c.model
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE');

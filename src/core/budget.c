@@ -1,6 +1,7 @@
 #include "core/budget.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define BOUND_QUANTILE 1.645	/* of the normal distribution, 95 %, one-sided */
 #define LIMIT_MIN 0.1			/* of the budget, so that alignment never stops for good */
@@ -16,23 +17,35 @@ EasqLogitOfScore(double score)
 	return score > 30.0 ? score : log(expm1(fmax(score, SCORE_MIN)));
 }
 
+static int
+compare_floats(const void *a, const void *b)
+{
+	float		x = *(const float *) a;
+	float		y = *(const float *) b;
+
+	return x < y ? -1 : x > y;
+}
+
 EasqVital
 EasqTakeVital(size_t n, const float *v)
 {
 	EasqVital	vital = {0.0, 0.0};
-	double		mean = 0.0;
-	double		squares = 0.0;
+	float		finite[EASQ_VITAL_ROWS];
+	size_t		count = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && count < EASQ_VITAL_ROWS; i++)
+		if (isfinite(v[i]))
+			finite[count++] = v[i];
+	if (count == 0)
+		return vital;
+	for (size_t i = 0; i < count; i++)
 	{
-		double		t = exp(-fabs(v[i]));
-		double		delta = v[i] - mean;
+		double		t = exp(-fabs(finite[i]));
 
-		vital.activity += (v[i] < 0.0f ? t : 1.0) / (1.0 + t) / (double) n;
-		mean += delta / (double) (i + 1);
-		squares += delta * (v[i] - mean);
+		vital.activity += (finite[i] < 0.0f ? t : 1.0) / (1.0 + t) / (double) count;
 	}
-	vital.spread = n > 0 ? sqrt(squares / (double) n) : 0.0;
+	qsort(finite, count, sizeof(float), compare_floats);
+	vital.spread = (double) finite[count * 3 / 4] - finite[count / 4];
 	return vital;
 }
 

@@ -21,11 +21,14 @@
 typedef struct EasqVital
 {
 	double		activity;		/* mean of sigmoid(v): what gradients of losses on scores are multiplied by */
-	double		spread;			/* standard deviation of v */
+	double		spread;			/* between the quartiles of v: a few outliers say nothing about a pathway */
 } EasqVital;
+
+#define EASQ_VITAL_ROWS 256
 
 /* The logit v of a score softplus(v). */
 extern double EasqLogitOfScore(double score);
+/* Of the first EASQ_VITAL_ROWS logits; what is not finite is left out, and none at all is death. */
 extern EasqVital EasqTakeVital(size_t n, const float *v);
 /* Has a sign fallen far below its value after training?  activity counts only where losses are on_scores. */
 extern bool EasqIsDying(const EasqVital *now, const EasqVital *trained, bool on_scores);

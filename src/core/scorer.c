@@ -181,24 +181,22 @@ mark(int k, const float *x, const float *other, uint32_t *restrict varies)
 	}
 }
 
-/* From bits that differ to all bits or none.  Runs of a few shared inputs are not worth a product of their own. */
+/*
+ * From bits that differ to all bits or none; true: some are shared.  Only inputs at the start are shared: so each sum is taken in the
+ * order of the inputs, and a row gets the same score whatever its neighbours are.  A few are not worth a product of
+ * their own.
+ */
 static bool
 settle(int k, uint32_t *varies)
 {
-	bool		any = false;
+	int			shared = 0;
 
-	for (int from = 0, to; from < k; from = to)
-	{
-		bool		shared = varies[from] == 0;
-
-		for (to = from + 1; to < k && (varies[to] == 0) == shared; to++)
-			;
-		shared = shared && to - from >= SHARED_RUN;
-		for (int j = from; j < to; j++)
-			varies[j] = shared ? 0 : ~0u;
-		any = any || shared;
-	}
-	return any;
+	while (shared < k && varies[shared] == 0)
+		shared++;
+	if (shared < SHARED_RUN)
+		shared = 0;
+	memset(varies + shared, ~0, (size_t) (k - shared) * sizeof(uint32_t));
+	return shared > 0;
 }
 
 /* y [rows, d] = start + the part of the projection whose inputs vary (varying), or do not. */

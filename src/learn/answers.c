@@ -48,17 +48,19 @@ warming_up(const EasqModel *model)
 	return NULL;
 }
 
-/* New answers against what the satisfaction pathway says before it learns from them. */
-static void
+/* The calibration after new answers, against what the satisfaction pathway says before it learns from them. */
+static EasqCalibration
 calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 {
+	EasqCalibration calibration = learner->model->alignment.calibration;
 	EasqJudge  *judge = EasqLearnerJudge(learner);
-	EasqModel  *model = learner->model;
 	float		logit;
 
 	for (int i = 0; i < count; i++)
-		if (EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
-			EasqCalibrate(&model->alignment.calibration, logit, answers[i].answer >= model->options.satisfied);
+		if (!answers[i].held_back &&
+			EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
+			EasqCalibrate(&calibration, logit, answers[i].answer >= learner->model->options.satisfied);
+	return calibration;
 }
 
 static void
@@ -73,6 +75,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqRandom	random;
 	EasqRehearsed *behaviours;
 	EasqBatch	batch;
+	EasqCalibration calibration;
 	EasqStepOutcome outcome;
 	EasqStepRow row = {.model = model->name, .source = source};
 	int			learned = 0;
@@ -81,7 +84,6 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	int			replayed;
 	int			drawn;
 
-	calibrate(learner, answers, count);
 	EasqRemember(model, answers, count);
 	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
@@ -105,7 +107,11 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	}
 	/* Distillation needs rehearsed rows; a model without any has no behaviour that dpo could cost. */
 	learner->hyper.alignment = batch.behaviour < 2 ? EASQ_DPO : model->options.hyper.alignment;
+	calibration = calibrate(learner, answers, count);
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
+	/* With the step, so that it has an adapter id of its own. */
+	if (row.reason == NULL)
+		model->alignment.calibration = calibration;
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

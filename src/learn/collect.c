@@ -150,6 +150,10 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 	answer->length = columns->example.len;
 	if (!nulls[columns->respondent - 1])
 		answer->respondent = OutputFunctionCall(&columns->respondent_output, values[columns->respondent - 1]);
+	if (answer->respondent && strlen(answer->respondent) > EASQ_MAX_RESPONDENT)
+		return EasqComplain(problem, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							psprintf("a respondent of %zu bytes is longer than %d", strlen(answer->respondent), EASQ_MAX_RESPONDENT),
+							pstrdup("Name a shorter column as the respondent, an id for example."));
 	answer->per_hour = columns->options->answers_per_hour;
 	named = columns->key > 0 && !nulls[columns->key - 1];
 	/* Who said it again about the same has changed their mind; nobody knows that of an unknown respondent. */

@@ -1,7 +1,5 @@
 #include "postgres.h"
 
-#include <float.h>
-
 #include "utils/memutils.h"
 
 #include "learn/draw.h"
@@ -14,6 +12,7 @@
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
 #define JUDGE_DRIFT 0.25			/* of the limit: drift that calls for a judgement before its turn */
+#define SPREAD_MAX 1e3			/* more than this share of the spread after training tells nothing else */
 #define DRIFT_MIN 1e-3			/* less of it tells nothing about its share */
 #define DRIFT_LEARNS 0.2
 #define DRIFT_SHARE_MIN 0.1
@@ -202,6 +201,16 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
 	pfree(right);
 }
 
+/*
+ * Is it time, so many steps after the last one?  Where steps are refused, nothing moves on: it is time as soon as
+ * something has happened since.
+ */
+static bool
+is_due(const EasqGuard *guard, double last, int steps, bool refused)
+{
+	return guard->model->adapter_step - last >= (refused ? 1 : steps);
+}
+
 /* Margins that shrink count as drift before they change any order: how much of it comes true is learned. */
 static void
 learn_drift_share(EasqAlignmentState *state, double cost)
@@ -215,21 +224,24 @@ learn_drift_share(EasqAlignmentState *state, double cost)
 }
 
 void
-EasqGuardJudge(EasqGuard *guard, const float *weights)
+EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 {
 	EasqModel  *model = guard->model;
 	EasqAlignmentState *state = &model->alignment;
 	EasqVital	vital[EASQ_PATHWAYS];
 
-	state->drift += guard->added;
-	if (model->adapter_step % EASQ_GATE_STEPS != 0 && state->drift < JUDGE_DRIFT * cost_limit(guard))
+	if (!refused)
+		state->drift += guard->added;
+	if (!is_due(guard, state->judged_step, EASQ_GATE_STEPS, refused) && state->drift < JUDGE_DRIFT * cost_limit(guard))
 		return;
 	judge_sample(guard, guard->gate, weights, &guard->judged);
 	EasqJudgeVitalOf(guard->judge, guard->gate, vital);
 	learn_drift_share(state, guard->judged.cost);
 	state->cost = guard->judged.cost;
 	state->drift = 0;
-	state->spread = vital[EASQ_MAIN].spread / Max(state->vital[EASQ_MAIN].spread, DBL_MIN);
+	state->spread = state->vital[EASQ_MAIN].spread > 0 ?
+		Min(vital[EASQ_MAIN].spread / state->vital[EASQ_MAIN].spread, SPREAD_MAX) : 1;
+	state->judged_step = (double) model->adapter_step;
 }
 
 /*
@@ -264,7 +276,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam)
 }
 
 void
-EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam)
+EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 {
 	EasqModel  *model = guard->model;
 	EasqAlignmentState *state = &model->alignment;
@@ -277,8 +289,10 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam)
 		.reason = "behaviour may have cost more than the budget"
 	};
 
-	if (model->adapter_step % EASQ_AUDIT_STEPS != 0)
+	if (!is_due(guard, state->audited_step, EASQ_AUDIT_STEPS, refused))
 		return;
+	state->audited_step = (double) model->adapter_step;
+	judge_sample(guard, guard->gate, weights, &guard->judged);
 	context = AllocSetContextCreate(CurrentMemoryContext, "easq audit", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	held = EasqReadHeld(model, EASQ_AUDIT);

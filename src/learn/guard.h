@@ -37,13 +37,13 @@ extern double EasqGuardStrength(const EasqGuard *guard);
 extern const char *EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 								float *after, EasqAdam *adam, double *strength);
 
-/* After a step that was kept: judges the whole gate sample in its turn, or sooner where steps seem to add up. */
-extern void EasqGuardJudge(EasqGuard *guard, const float *weights);
+/* After a step, kept or refused: judges the whole gate sample in its turn, or sooner where steps seem to add up. */
+extern void EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused);
 
 /*
- * Audits where the step's number says so, after EasqGuardJudge.  Where the audit is not passed, what ranks in
+ * Audits in its turn, after EasqGuardJudge.  Where the audit is not passed, what ranks in
  * weights and *adam goes back to an earlier version, and a row of easq.step says so.
  */
-extern void EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam);
+extern void EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused);
 
 #endif

@@ -2,13 +2,14 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "core/scorer.h"
 #include "learn/judge.h"
 
 /* Pairs that are encoded and scored together where a whole sample is judged. */
 #define BLOCK_PAIRS 128
-#define VITAL_PAIRS 128
+#define VITAL_PAIRS (EASQ_VITAL_ROWS / 2)
 #define DRAWN_FLOATS ((Size) 1 << 22)	/* that drawn pairs are kept under where inputs are many */
 
 struct EasqJudge
@@ -172,25 +173,53 @@ EasqJudgeVitalOf(EasqJudge *judge, const EasqHeld *held, EasqVital *vital)
 }
 
 void
-EasqRebaseHeld(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
-			   EasqAlignmentState *alignment)
+EasqJudgeKept(EasqJudge *judge, EasqRehearsed *pairs, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const EasqPair *pair = &pairs[i].pair;
+
+		CHECK_FOR_INTERRUPTS();
+		(void) EasqJudgeLogit(judge, EASQ_MAIN, pair->chosen, pair->chosen_length, &pairs[i].kept_chosen);
+		(void) EasqJudgeLogit(judge, EASQ_MAIN, pair->rejected, pair->rejected_length, &pairs[i].kept_rejected);
+	}
+}
+
+/* Both samples or none: what has not been learned cannot be lost. */
+static void
+rebase_held(EasqJudge *judge, const EasqModel *model, EasqAlignmentState *alignment)
+{
+	EasqHeld   *held[EASQ_HELD_SAMPLES];
+	bool		learned = true;
+
+	for (int sample = 0; sample < EASQ_HELD_SAMPLES; sample++)
+	{
+		held[sample] = EasqReadHeld(model, (EasqHeldSample) sample);
+		if (held[sample])
+			EasqJudgeTrained(judge, held[sample]);
+		learned = learned && held[sample] && held[sample]->accuracy > EASQ_LEARNED_ACCURACY;
+	}
+	for (int sample = 0; sample < EASQ_HELD_SAMPLES; sample++)
+		EasqWriteHeld(model, (EasqHeldSample) sample, learned ? held[sample] : NULL);
+	if (learned)
+		EasqJudgeVitalOf(judge, held[EASQ_GATE], alignment->vital);
+}
+
+void
+EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
+		   EasqAlignmentState *alignment)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq rebase", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EasqJudge  *judge = EasqJudgeCreate(model, encoding);
+	EasqRehearsed *rehearsed;
+	int			count = EasqReadBehaviour(model, &rehearsed);
 
 	EasqJudgeWeights(judge, weights);
-	for (int sample = 0; sample < EASQ_HELD_SAMPLES; sample++)
-	{
-		EasqHeld   *held = EasqReadHeld(model, (EasqHeldSample) sample);
-
-		if (held == NULL)
-			continue;
-		EasqJudgeTrained(judge, held);
-		EasqWriteHeld(model, (EasqHeldSample) sample, held);
-		if (sample == EASQ_GATE)
-			EasqJudgeVitalOf(judge, held, alignment->vital);
-	}
+	EasqJudgeKept(judge, rehearsed, count);
+	EasqWriteBehaviour(model, rehearsed, count);
+	rebase_held(judge, model, alignment);
+	UpdateActiveSnapshotCommandId();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

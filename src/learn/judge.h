@@ -38,11 +38,16 @@ extern void EasqJudgeVitalOf(EasqJudge *judge, const EasqHeld *held, EasqVital *
 /* Fills trained, weight and accuracy of a sample: what follows is compared with the judge's weights of now. */
 extern void EasqJudgeTrained(EasqJudge *judge, EasqHeld *held);
 
+/* Fills the logits that rehearsal keeps the margins of, for every pair. */
+extern void EasqJudgeKept(EasqJudge *judge, EasqRehearsed *pairs, int count);
+
 /*
  * The model's stored samples under weights that training did not just leave
- * (restored or imported ones, the whole block): trained is taken anew, and alignment->vital.
+ * (restored or imported ones, the whole block): what rehearsal keeps and what held
+ * pairs are compared with is taken anew, and alignment->vital.  Held pairs go where
+ * these weights have not learned behaviour.
  */
-extern void EasqRebaseHeld(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
-						   EasqAlignmentState *alignment);
+extern void EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
+					   EasqAlignmentState *alignment);
 
 #endif

@@ -266,23 +266,23 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 		reason = dead_pathway(learner, learner->trial, batch, 2 * (batch->survey + batch->behaviour));
 	if (reason == NULL && guard)
 		reason = EasqGuardTry(guard, learner->weights, &learner->adam, learner->trial, &adam, &outcome->strength);
-	if (reason)
+	outcome->cut = outcome->strength < strength;
+	outcome->strength = Max(outcome->strength, 0);
+	if (reason == NULL)
+		accept(learner, &adam);
+	else
 	{
 		/* The momentum that led there would lead the next step there too. */
 		memset(learner->adam.m, 0, sizeof(float) * (model->layout.total - model->layout.backbone));
 		learner->changed = true;
-		return reason;
 	}
-	outcome->cut = outcome->strength < strength;
-	outcome->strength = Max(outcome->strength, 0);
-	accept(learner, &adam);
 	if (guard)
 	{
-		EasqGuardJudge(guard, learner->weights);
-		EasqGuardAudit(guard, learner->weights, &learner->adam);
+		EasqGuardJudge(guard, learner->weights, reason != NULL);
+		EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
 		outcome->cost = model->alignment.cost;
 	}
-	return NULL;
+	return reason;
 }
 
 void
@@ -300,10 +300,7 @@ EasqLearnerReset(EasqLearner *learner)
 	if (!EasqSnapshotRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
 		return false;
 	EasqSnapshotForget(learner->model->name, EASQ_AUDITED);
-	state->carried = state->cost = state->drift = 0;
-	state->drift_share = 1;
-	state->spread = 1;
-	state->gap = -1;
+	EasqAlignmentStateStart(state, 0, learner->adam.step);
 	learner->model->adapter_step = learner->adam.step;
 	learner->changed = true;
 	return true;

@@ -59,22 +59,24 @@ easq_checkpoint(PG_FUNCTION_ARGS)
 }
 
 /*
- * Held pairs may be of a later training than the weights that came back: they are
+ * The model's samples may be of a later training than the weights that came back: they are
  * compared with what that of the checkpoint had left.
  */
 static void
 rebase(EasqModel *model)
 {
-	const EasqVersion *version = EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH);
 	size_t		adapter = model->layout.total - model->layout.backbone;
 	float	   *weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (model->layout.total + 2 * adapter));
 	EasqAdam	adam = {weights + model->layout.total, weights + model->layout.total + adapter, 0};
+	EasqPin    *pin = palloc(sizeof(EasqPin));
 	EasqAlignmentState then;
 
-	memcpy(weights, version->weights, sizeof(float) * model->layout.total);
+	EasqPinInit(pin, CurrentMemoryContext);
+	EasqPinSet(pin, EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH));
+	memcpy(weights, pin->version->weights, sizeof(float) * model->layout.total);
 	(void) EasqSnapshotRead(model, EASQ_TRAINED, weights, &adam, &then);
-	EasqRebaseHeld(model, &version->backbone->encoding, weights, &then);
-	EasqVersionRelease(version);
+	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->alignment);
+	EasqPinSet(pin, NULL);
 }
 
 Datum

@@ -332,17 +332,11 @@ static void
 write_behaviour(Training *training, EasqModel *model)
 {
 	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
-	EasqRehearsed *sample = training->sample.pair;
 	int			count = EasqSampleCount(&training->sample);
 
 	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		(void) EasqJudgeLogit(judge, EASQ_MAIN, sample[i].pair.chosen, sample[i].pair.chosen_length, &sample[i].kept_chosen);
-		(void) EasqJudgeLogit(judge, EASQ_MAIN, sample[i].pair.rejected, sample[i].pair.rejected_length, &sample[i].kept_rejected);
-	}
-	EasqWriteBehaviour(model, sample, count);
+	EasqJudgeKept(judge, training->sample.pair, count);
+	EasqWriteBehaviour(model, training->sample.pair, count);
 }
 
 /*
@@ -357,12 +351,9 @@ start_budget(Training *training, EasqModel *model)
 	EasqHeld  **sample = training->hold.sample;
 	bool		learned = training->hold.any;
 
-	state->carried = Min(Max(state->cost, 0), CARRIED_MAX);
-	state->cost = state->carried;
-	state->drift = 0;
-	state->drift_share = 1;
-	state->spread = 1;
-	state->gap = -1;
+	EasqAlignmentStateStart(state, Min(Max(state->cost, 0), CARRIED_MAX), model->adapter_step);
+	/* The logits that it was fitted on are gone. */
+	EasqCalibrationInit(&state->calibration);
 	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
 	for (int i = 0; training->hold.any && i < EASQ_HELD_SAMPLES; i++)
 	{

@@ -310,7 +310,7 @@ start_alignment(EasqModel *model, float *weights, float **embedding)
 	EasqEncoding encoding = {model->mean, model->deviation, embedding};
 
 	EasqAlignmentStateInit(&model->alignment);
-	EasqRebaseHeld(model, &encoding, weights, &model->alignment);
+	EasqRebase(model, &encoding, weights, &model->alignment);
 	EasqSnapshotForget(model->name, EASQ_AUDITED);
 	EasqSnapshotWrite(model, EASQ_TRAINED, weights, &fresh);
 }

@@ -12,6 +12,7 @@
 #include "store/table.h"
 
 #define EASQ_KEY_BYTES 16
+#define EASQ_MAX_RESPONDENT 1000	/* bytes of its text, which an index holds */
 #define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
 
 typedef struct EasqAnswer

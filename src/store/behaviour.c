@@ -52,10 +52,43 @@ count_pairs(const EasqModel *model)
 	return count;
 }
 
+static void
+read_rehearsed(const EasqScan *scan, HeapTuple tuple, EasqRehearsed *rehearsed)
+{
+	EasqPair   *pair = &rehearsed->pair;
+
+	pair->chosen = EasqColumnBytes(scan, tuple, BEHAVIOUR_CHOSEN, &pair->chosen_length);
+	pair->rejected = EasqColumnBytes(scan, tuple, BEHAVIOUR_REJECTED, &pair->rejected_length);
+	rehearsed->kept_chosen = DatumGetFloat4(EasqColumn(scan, tuple, BEHAVIOUR_KEPT_CHOSEN));
+	rehearsed->kept_rejected = DatumGetFloat4(EasqColumn(scan, tuple, BEHAVIOUR_KEPT_REJECTED));
+}
+
+int
+EasqReadBehaviour(const EasqModel *model, EasqRehearsed **pairs)
+{
+	int			room = 64;
+	int			count = 0;
+	ScanKeyData key;
+	EasqScan	scan;
+	HeapTuple	tuple;
+
+	*pairs = palloc(sizeof(EasqRehearsed) * room);
+	EasqKeyText(&key, BEHAVIOUR_MODEL, model->name);
+	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (count == room)
+			*pairs = repalloc_huge(*pairs, sizeof(EasqRehearsed) * (Size) (room *= 2));
+		read_rehearsed(&scan, tuple, &(*pairs)[count++]);
+	}
+	EasqScanEnd(&scan);
+	return count;
+}
+
 static bool
 read_pair(const EasqModel *model, int slot, EasqRehearsed *rehearsed)
 {
-	EasqPair   *pair = &rehearsed->pair;
 	ScanKeyData keys[2];
 	EasqScan	scan;
 	HeapTuple	tuple;
@@ -65,12 +98,7 @@ read_pair(const EasqModel *model, int slot, EasqRehearsed *rehearsed)
 	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
 	tuple = EasqScanNext(&scan, false);
 	if (HeapTupleIsValid(tuple))
-	{
-		pair->chosen = EasqColumnBytes(&scan, tuple, BEHAVIOUR_CHOSEN, &pair->chosen_length);
-		pair->rejected = EasqColumnBytes(&scan, tuple, BEHAVIOUR_REJECTED, &pair->rejected_length);
-		rehearsed->kept_chosen = DatumGetFloat4(EasqColumn(&scan, tuple, BEHAVIOUR_KEPT_CHOSEN));
-		rehearsed->kept_rejected = DatumGetFloat4(EasqColumn(&scan, tuple, BEHAVIOUR_KEPT_REJECTED));
-	}
+		read_rehearsed(&scan, tuple, rehearsed);
 	EasqScanEnd(&scan);
 	return HeapTupleIsValid(tuple);
 }

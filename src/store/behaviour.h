@@ -27,6 +27,9 @@ typedef struct EasqRehearsed
 /* Replaces the sample. */
 extern void EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count);
 
+/* The whole sample; palloc'd. */
+extern int	EasqReadBehaviour(const EasqModel *model, EasqRehearsed **pairs);
+
 /*
  * Draws up to count different pairs, couple by couple (an odd last one alone);
  * palloc'd.  Returns how many there were.

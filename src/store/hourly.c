@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -60,7 +61,7 @@ EasqTakeTurn(const EasqModel *model, const char *respondent, TimestampTz at, int
 	EasqScanEnd(&scan);
 	EasqWriterEnd(&writer);
 	if (learned == 0)
-		forget_hours(model, hour - KEPT_HOURS);
+		forget_hours(model, Min(hour, hour_of(GetCurrentTransactionStartTimestamp())) - KEPT_HOURS);
 	UpdateActiveSnapshotCommandId();
 	return learned < limit;
 }

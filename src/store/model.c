@@ -119,16 +119,33 @@ void
 EasqAlignmentStateInit(EasqAlignmentState *state)
 {
 	memset(state, 0, sizeof(*state));
-	state->gap = -1;
+	EasqAlignmentStateStart(state, 0, 0);
+	EasqCalibrationInit(&state->calibration);
+}
+
+void
+EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step)
+{
+	state->carried = state->cost = carried;
+	state->drift = 0;
 	state->drift_share = 1;
 	state->spread = 1;
-	EasqCalibrationInit(&state->calibration);
+	state->judged_step = state->audited_step = (double) step;
+	state->gap = -1;
 }
 
 Datum
 EasqAlignmentStateDatum(const EasqAlignmentState *state)
 {
-	return EasqDoublesDatum((const double *) state, EASQ_ALIGNMENT_NUMBERS);
+	const double *numbers = (const double *) state;
+
+	for (int i = 0; i < EASQ_ALIGNMENT_NUMBERS; i++)
+		if (!isfinite(numbers[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("number %d of the state of alignment would be %g", i + 1, numbers[i]),
+					 errhint("Nothing was stored. Look for rows with very large features.")));
+	return EasqDoublesDatum(numbers, EASQ_ALIGNMENT_NUMBERS);
 }
 
 void

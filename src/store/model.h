@@ -30,6 +30,8 @@ typedef struct EasqAlignmentState
 	double		drift;			/* G that the steps since then seem to have added */
 	double		drift_share;	/* what of such drift has come true so far, 0 to 1 */
 	double		spread;			/* of main's logits then, as a share of that after training */
+	double		judged_step;	/* adapter_step at the last judgement of the gate sample, and at the last audit */
+	double		audited_step;
 	double		gap;			/* by how much the last audit's bound lay above cost; -1: no audit yet */
 	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */
 	EasqCalibration calibration;
@@ -84,6 +86,8 @@ extern double *EasqReadDoubles(Datum array, int expected, const char *name);
 
 /* Nothing spent, nothing audited, nothing calibrated: the state of new weights. */
 extern void EasqAlignmentStateInit(EasqAlignmentState *state);
+/* The same at a step of a model that has signs of life and calibration: so much of behaviour is spent already. */
+extern void EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step);
 extern Datum EasqAlignmentStateDatum(const EasqAlignmentState *state);
 extern void EasqAlignmentStateRead(EasqAlignmentState *state, Datum array, const char *name);
 

@@ -17,6 +17,7 @@
 #include "feature/example.h"
 #include "feature/query.h"
 #include "learn/answer_value.h"
+#include "store/answer.h"
 #include "train/source.h"
 
 /* A portion of the cursor: so many rows, or fewer where they are wide. */
@@ -257,6 +258,12 @@ read_answer(EasqSource *source, EasqSourceRow *row)
 						  source->nulls[source->answer - 1], &row->answer, NULL);
 	if (!isnan(row->answer) && respondent >= 0 && !source->nulls[respondent])
 		row->respondent = OutputFunctionCall(&source->respondent_output, source->values[respondent]);
+	if (row->respondent && strlen(row->respondent) > EASQ_MAX_RESPONDENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the respondent of row " INT64_FORMAT " has %zu bytes, and at most %d are allowed",
+						source->number, strlen(row->respondent), EASQ_MAX_RESPONDENT),
+				 errhint("Name a shorter column as the option respondent, an id for example.")));
 }
 
 static void

@@ -407,13 +407,15 @@ void
 EasqTrainerCentre(EasqTrainer *trainer)
 {
 	const EasqLayout *layout = &trainer->model->layout;
-	float	   *packed = floats(EasqScorerFloats(layout));
-	float	   *work = floats(EasqScoreWork(&layout->shape, EASQ_SCORE_BLOCK));
 	float		logit[EASQ_SCORE_BLOCK];
 	EasqScorer	scorer;
+	float	   *packed;
+	float	   *work;
 
 	if (trainer->hyper.pairwise != EASQ_ON_LOGIT)
 		return;
+	packed = floats(EasqScorerFloats(layout));
+	work = floats(EasqScoreWork(&layout->shape, EASQ_SCORE_BLOCK));
 	EasqScorerPack(&scorer, layout, trainer->weights, (float) trainer->hyper.alpha, packed);
 	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
 	{

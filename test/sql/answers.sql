@@ -224,6 +224,13 @@ INSERT INTO replayed SELECT 1, i, i % 2 = 0, timestamptz '2024-05-01 12:00+00' +
 INSERT INTO replayed VALUES (1, 6, true, '2024-05-01 12:59+00');
 SELECT data(easq_export('replayed')) = data(easq_export('replayed again')) AS same;
 
+-- a respondent's text that no index holds
+SELECT survey_model('long', '{}') \g /dev/null
+CREATE TABLE long (user_id text, x real, answer bool);
+SELECT easq_learn('long', 'long') \g /dev/null
+INSERT INTO long SELECT CASE WHEN i = 3 THEN (SELECT string_agg(md5(j::text), '') FROM generate_series(1, 400) j) ELSE i::text END, i, i % 2 = 0 FROM generate_series(1, 6) i;
+SELECT status, answers, reason FROM easq.steps WHERE model = 'long' ORDER BY id;
+
 SELECT easq_drop_model(name) FROM easq.models \g /dev/null
 SELECT count(*) FROM easq.hourly;
 SET client_min_messages = warning;
