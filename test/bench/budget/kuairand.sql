@@ -1,0 +1,85 @@
+-- Real behaviour and answers in the order of time.  Behaviour: long_view (watched long, which happens after the ranking).
+-- Each seed leaves a third of the viewers out of everything, training and answers; their rows of all days are the third sample.
+-- Four answers a statement.  Without a budget for the first two seeds only.
+-- No video_id among the features, and no claim about satisfaction: likes were kept on popular videos only (see the data's README).
+CREATE TABLE viewer (
+    user_id int PRIMARY KEY, user_active_degree text, is_lowactive_period int, is_live_streamer int, is_video_author int,
+    follow_user_num int, follow_user_num_range text, fans_user_num int, fans_user_num_range text, friend_user_num int,
+    friend_user_num_range text, register_days int, register_days_range text, onehot_feat0 int, onehot_feat1 int,
+    onehot_feat2 int, onehot_feat3 int, onehot_feat4 real, onehot_feat5 int, onehot_feat6 int, onehot_feat7 int,
+    onehot_feat8 int, onehot_feat9 int, onehot_feat10 int, onehot_feat11 int, onehot_feat12 real, onehot_feat13 real,
+    onehot_feat14 real, onehot_feat15 real, onehot_feat16 real, onehot_feat17 real);
+CREATE TABLE log (
+    user_id int, video_id int, time_ms bigint, is_click int, is_follow int, is_comment int, is_forward int, long_view int,
+    play_time_ms int, duration_ms int, comment_stay_time int, is_profile_enter int, answer text);
+\set load '\\copy viewer FROM ''' :dir '/users.csv'' (FORMAT csv, HEADER)'
+:load
+\set load '\\copy log FROM ''' :dir '/log.csv'' (FORMAT csv, HEADER)'
+:load
+ANALYZE;
+
+-- What is known before a video is ranked: the viewer, the video's length (0: unknown), the hour.
+CREATE TABLE example AS
+SELECT l.user_id, l.video_id, to_timestamp(l.time_ms / 1000.0) AS shown_at, l.long_view, l.answer, l.answer = 'satisfied' AS satisfied,
+       l.user_id AS viewer, ln(1 + nullif(l.duration_ms, 0)) AS duration, l.duration_ms = 0 AS no_duration,
+       date_part('hour', to_timestamp(l.time_ms / 1000.0) AT TIME ZONE 'Asia/Shanghai')::int AS hour,
+       v.user_active_degree AS activity, ln(1 + v.follow_user_num) AS follows, ln(1 + v.fans_user_num) AS fans,
+       v.register_days_range AS registered, v.onehot_feat2 AS feat2, v.onehot_feat7 AS feat7, 0.0::float8 AS part
+FROM log l JOIN viewer v USING (user_id);
+CREATE TABLE questionnaire (LIKE example);
+
+-- Viewers with part below 1 / 3 are the third sample.
+CREATE PROCEDURE make_split(seed int) LANGUAGE sql AS $$ UPDATE example SET part = luck('viewer', seed, user_id, 0) $$;
+
+CREATE PROCEDURE measure(seed int, lambda2 float8, budget float8, phase text) LANGUAGE sql AS $$
+    INSERT INTO result
+    SELECT seed, lambda2, budget, phase,
+           metric('feed', 'SELECT * FROM example WHERE part < 1.0 / 3', 'long_view', 'user_id', 'gauc'),
+           metric('feed', 'SELECT * FROM example WHERE part < 1.0 / 3', 'satisfied', 'user_id', 'gauc'),
+           metric('feed', 'SELECT * FROM example WHERE part < 1.0 / 3', 'satisfied', 'user_id', 'satisfaction/gauc');
+$$;
+
+CREATE PROCEDURE run(seed int, lambda2 float8, budget float8, split timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM easq_create_model('feed', '[
+      {"name": "viewer", "kind": "categorical", "size": 2000, "dim": 16},
+      {"name": "activity", "kind": "categorical", "size": 32, "dim": 4},
+      {"name": "registered", "kind": "categorical", "size": 32, "dim": 4},
+      {"name": "feat2", "kind": "categorical", "size": 64, "dim": 4},
+      {"name": "feat7", "kind": "categorical", "size": 128, "dim": 4},
+      {"name": "hour", "kind": "categorical", "size": 64, "dim": 4},
+      {"name": "no_duration", "kind": "categorical", "size": 8, "dim": 2},
+      {"name": "duration", "kind": "numeric"},
+      {"name": "follows", "kind": "numeric"},
+      {"name": "fans", "kind": "numeric"}]', jsonb_build_object('seed', seed, 'lambda2', lambda2, 'behaviour_budget', budget));
+    PERFORM easq_train('feed', format('SELECT * FROM example WHERE part >= 1.0 / 3 AND shown_at < %L', split), 'long_view', 'user_id');
+    CALL measure(seed, lambda2, budget, 'before');
+    PERFORM easq_learn('feed', 'questionnaire');
+    COMMIT;
+    CREATE TEMP TABLE asked AS
+    SELECT e.*, (row_number() OVER (ORDER BY shown_at, user_id, video_id) - 1) / 4 AS statement FROM example e WHERE part >= 1.0 / 3 AND shown_at >= split;
+    CREATE INDEX ON asked (statement);
+    FOR i IN 0 .. (SELECT max(statement) FROM asked) LOOP
+        INSERT INTO questionnaire
+        SELECT user_id, video_id, shown_at, long_view, answer, satisfied, viewer, duration, no_duration, hour, activity, follows, fans, registered, feat2, feat7, part
+        FROM asked WHERE statement = i;
+        COMMIT;
+    END LOOP;
+    DROP TABLE asked;
+    CALL measure(seed, lambda2, budget, 'after');
+    CALL keep_trace('feed', seed, lambda2, budget);
+    PERFORM easq_stop_learning('feed', 'questionnaire');
+    PERFORM easq_drop_model('feed');
+    DELETE FROM easq.step;
+    TRUNCATE questionnaire;
+    COMMIT;
+END $$;
+
+SELECT percentile_disc(0.8) WITHIN GROUP (ORDER BY shown_at) AS split FROM example \gset
+SELECT format('CALL make_split(%s)', seed), format('CALL run(%s, 0.5, 0.05, %L)', seed, :'split'),
+       CASE WHEN seed <= 2 THEN format('CALL run(%s, 0.5, 1, %L)', seed, :'split') END
+FROM generate_series(1, :seeds) seed
+\gexec
+\ir report.sql
+CALL check_budget();
+\ir finish.sql
