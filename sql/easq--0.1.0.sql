@@ -500,6 +500,12 @@ RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_import(text, bytea) IS
 'replaces the weights of a model by those of a safetensors file, or creates the model from its __metadata__; the optimiser starts afresh';
 
+CREATE FUNCTION @extschema@.easq_shared_cache(OUT database oid, OUT model text, OUT backbone_id uuid, OUT bytes bigint, OUT connections int, OUT state text)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_shared_cache() IS
+'the models in shared memory, of all databases: how large, how many connections have them mapped, and whether each is current, superseded or loading; no rows where easq is not in shared_preload_libraries';
+GRANT EXECUTE ON FUNCTION @extschema@.easq_shared_cache() TO pg_monitor;
+
 -- Scoring is for whoever may SELECT easq.model; what writes weights or shows them needs a grant, and the model''s owner.
 REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_create_model(text, jsonb, jsonb),
@@ -513,5 +519,6 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_restore(text, text),
     @extschema@.easq_reset_alignment(text),
     @extschema@.easq_export(text),
-    @extschema@.easq_import(text, bytea)
+    @extschema@.easq_import(text, bytea),
+    @extschema@.easq_shared_cache()
 FROM PUBLIC;

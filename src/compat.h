@@ -8,6 +8,8 @@
 
 #include "catalog/pg_class.h"
 #include "common/jsonapi.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -17,6 +19,14 @@
 #else
 #define EasqOwnsRelation(relation, role) pg_class_ownercheck(relation, role)
 #define EasqMaySetRole(member, role) is_member_of_role(member, role)
+#endif
+
+/* What shared memory a library needs: asked in a hook since 15, before that as soon as it is loaded. */
+#if PG_VERSION_NUM >= 150000
+#define EasqOnShmemRequest(previous, request) (previous = shmem_request_hook, shmem_request_hook = request)
+#else
+typedef void (*shmem_request_hook_type) (void);
+#define EasqOnShmemRequest(previous, request) (previous = NULL, request())
 #endif
 
 /* A lexer of JSON text in the database's encoding, and what an action of pg_parse_json returns. */

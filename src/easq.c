@@ -13,6 +13,7 @@
 #include "core/kernel.h"
 #include "easq.h"
 #include "store/cache.h"
+#include "store/segment.h"
 #include "store/statement.h"
 
 PG_MODULE_MAGIC;
@@ -28,6 +29,12 @@ _PG_init(void)
 							&easq_cache_size,
 							256 * 1024, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("easq.shared_cache_size",
+							"Memory for models that all connections share.",
+							"Only with easq in shared_preload_libraries. 0: each backend loads its own copy.",
+							&easq_shared_cache_size,
+							Min(4 * 1024 * 1024, MAX_KILOBYTES), 0, MAX_KILOBYTES,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("easq");
 #else
@@ -35,6 +42,7 @@ _PG_init(void)
 #endif
 
 	EasqStatementInit();
+	EasqSegmentsInit();
 	if (!EasqKernelSelfTest(EasqKernelBest()))
 		ereport(WARNING,
 				(errmsg("OpenBLAS gives wrong products on this processor, easq uses its own loops"),

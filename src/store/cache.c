@@ -27,6 +27,7 @@ typedef struct VersionEntry
 	MemoryContext context;
 	BackboneEntry *base;
 	int			pins;
+	bool		superseded;		/* goes with its last pin */
 	dlist_node	node;			/* most recently used first */
 } VersionEntry;
 
@@ -44,17 +45,8 @@ load_backbone(const EasqModel *model)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq backbone", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	BackboneEntry *entry = palloc0(sizeof(BackboneEntry));
-	int			numerics = Max(model->spec->numerics, 1);
-	double	   *mean = palloc(sizeof(double) * numerics);
-	double	   *deviation = palloc(sizeof(double) * numerics);
 
-	memcpy(mean, model->mean, sizeof(double) * model->spec->numerics);
-	memcpy(deviation, model->deviation, sizeof(double) * model->spec->numerics);
-	entry->backbone.encoding.mean = mean;
-	entry->backbone.encoding.deviation = deviation;
-	entry->backbone.weights = MemoryContextAllocHuge(context, sizeof(float) * model->layout.backbone);
-	EasqReadWeights(model, EASQ_BACKBONE, entry->backbone.weights);
-	entry->backbone.encoding.embedding = EasqReadEmbeddings(model);
+	EasqBackboneLoad(&entry->backbone, model);
 	entry->id = model->backbone_id;
 	entry->context = context;
 	MemoryContextSwitchTo(old);
@@ -73,7 +65,7 @@ find_backbone(const EasqModel *model)
 	{
 		BackboneEntry *entry = dlist_container(BackboneEntry, node, iter.cur);
 
-		if (memcmp(&entry->id, &model->backbone_id, sizeof(pg_uuid_t)) == 0)
+		if (memcmp(&entry->id, &model->backbone_id, sizeof(pg_uuid_t)) == 0 && !EasqBackboneOutdated(&entry->backbone))
 			return entry;
 	}
 	return load_backbone(model);
@@ -85,6 +77,7 @@ drop_backbone_if_unused(BackboneEntry *entry)
 	if (entry->users > 0)
 		return;
 	dlist_delete(&entry->node);
+	EasqBackboneRelease(&entry->backbone);
 	MemoryContextDelete(entry->context);
 }
 
@@ -147,6 +140,17 @@ load_version(const char *name, const float *adapter)
 	return entry;
 }
 
+/*
+ * A version of the same model that is not worth a place beside the newest.  On
+ * another backbone, where backbones are shared: to keep it would keep its
+ * segment for the whole server, and to come back to it costs little.
+ */
+static bool
+is_superseded(const VersionEntry *entry, const VersionEntry *newest, int spare)
+{
+	return spare > SPARE_VERSIONS || (entry->base != newest->base && newest->base->backbone.segment);
+}
+
 /* Drops superseded versions of the model, then the least recently used of all while memory is over the setting. */
 static void
 make_room(const VersionEntry *newest)
@@ -162,7 +166,8 @@ make_room(const VersionEntry *newest)
 
 		if (entry == newest || strcmp(entry->version.model->name, newest->version.model->name) != 0)
 			continue;
-		if (++spare > SPARE_VERSIONS && entry->pins == 0)
+		entry->superseded = is_superseded(entry, newest, ++spare);
+		if (entry->superseded && entry->pins == 0)
 			drop_version(entry);
 	}
 	dlist_foreach(iter, &versions)
@@ -200,9 +205,10 @@ find_version(const pg_uuid_t *id)
 	{
 		VersionEntry *entry = dlist_container(VersionEntry, node, iter.cur);
 
-		if (memcmp(&entry->id, id, sizeof(pg_uuid_t)) == 0)
+		if (memcmp(&entry->id, id, sizeof(pg_uuid_t)) == 0 && !EasqBackboneOutdated(&entry->base->backbone))
 		{
 			dlist_move_head(&versions, &entry->node);
+			entry->superseded = false;
 			return entry;
 		}
 	}
@@ -260,6 +266,8 @@ EasqVersionRelease(const EasqVersion *version)
 
 	Assert(entry->pins > 0);
 	entry->pins--;
+	if (entry->superseded && entry->pins == 0)
+		drop_version(entry);
 }
 
 static void

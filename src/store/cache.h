@@ -1,27 +1,19 @@
 /*
  * Loaded versions: weights ready for scoring, once for each content id, in
- * this backend.  Bounded by the setting easq.cache_size; least recently used go first.
+ * this backend, but for backbones that the server's backends share.  Bounded by
+ * the setting easq.cache_size; least recently used go first.
  */
 #ifndef EASQ_CACHE_H
 #define EASQ_CACHE_H
 
 #include "core/scorer.h"
-#include "store/held.h"
+#include "store/backbone.h"
 #include "store/model.h"
-
-/* A backbone outlives the adapter versions that stand on it. */
-typedef struct EasqBackbone
-{
-	EasqEncoding encoding;		/* means, deviations, embedding tables */
-	float	   *weights;		/* [layout.backbone] */
-	const EasqHeld *gate;		/* NULL: none, or not read yet (EasqVersionGate) */
-	bool		gate_read;
-} EasqBackbone;
 
 typedef struct EasqVersion
 {
 	EasqModel  *model;
-	const EasqBackbone *backbone;
+	const EasqBackbone *backbone;	/* outlives the adapter versions that stand on it */
 	const float *weights;		/* the whole flat block */
 	EasqScorer	scorer;
 } EasqVersion;

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -207,6 +209,7 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	model->deviation = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
 	(void) heap_getattr(tuple, MODEL_TRAINED_AT, RelationGetDescr(scan->table), &untrained);
 	model->trained = !untrained;
+	model->uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	EasqModelSetShape(model);
 }
 

@@ -53,6 +53,7 @@ typedef struct EasqModel
 	int64		backbone_version;	/* for people */
 	int64		backbone_step;	/* Adam steps of the backbone */
 	bool		trained;
+	bool		uncommitted;	/* its row was written by the current transaction */
 	pg_uuid_t	adapter_id;
 	int64		adapter_version;
 	int64		adapter_step;

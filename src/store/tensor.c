@@ -173,29 +173,12 @@ EasqReadWeights(const EasqModel *model, EasqTier tier, float *weights)
 	}
 }
 
-#define CACHE_LINE 64
-
-float **
-EasqReadEmbeddings(const EasqModel *model)
+void
+EasqReadEmbedding(const EasqModel *model, const EasqFeature *feature, float *table)
 {
-	float	  **embedding = palloc0(sizeof(float *) * Max(model->spec->tables, 1));
+	Stored		stored = embedding_tensor(feature);
 
-	for (int i = 0; i < model->spec->count; i++)
-	{
-		const EasqFeature *feature = &model->spec->feature[i];
-		Stored		stored;
-
-		if (feature->table < 0)
-			continue;
-		stored = embedding_tensor(feature);
-		/* rows that begin with a cache line: a look-up of 16 numbers waits for one line, not for two */
-		embedding[feature->table] = (float *)
-			TYPEALIGN(CACHE_LINE, MemoryContextAllocHuge(CurrentMemoryContext,
-														 stored.count * sizeof(float) + CACHE_LINE));
-		read_stored("tensor", "tensor_pkey", model, &stored, &model->backbone_id, 1,
-					&embedding[feature->table], true);
-	}
-	return embedding;
+	read_stored("tensor", "tensor_pkey", model, &stored, &model->backbone_id, 1, &table, true);
 }
 
 void

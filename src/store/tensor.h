@@ -19,8 +19,8 @@ typedef enum EasqTier
 /* Under the active snapshot.  weights is the whole block; only the tier's part of it is filled. */
 extern void EasqReadWeights(const EasqModel *model, EasqTier tier, float *weights);
 
-/* Embedding tables [spec->tables], palloc'd (huge allowed) in the current context. */
-extern float **EasqReadEmbeddings(const EasqModel *model);
+/* A categorical feature's embedding table [size, dim]. */
+extern void EasqReadEmbedding(const EasqModel *model, const EasqFeature *feature, float *table);
 
 /*
  * Adam's moments of a tier's part of the block; zeros where nothing is stored.

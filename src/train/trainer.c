@@ -80,7 +80,7 @@ create_tables(EasqTrainer *trainer)
 	const EasqSpec *spec = trainer->model->spec;
 	Size		pointers = sizeof(void *) * Max(spec->tables, 1);
 
-	trainer->encoding.embedding = EasqReadEmbeddings(trainer->model);
+	trainer->encoding.embedding = palloc(pointers);
 	trainer->embedding_m = palloc(pointers);
 	trainer->embedding_v = palloc(pointers);
 	trainer->dirty = palloc(pointers);
@@ -93,6 +93,8 @@ create_tables(EasqTrainer *trainer)
 
 		if (t < 0)
 			continue;
+		trainer->encoding.embedding[t] = floats((Size) feature->size * feature->dim);
+		EasqReadEmbedding(trainer->model, feature, trainer->encoding.embedding[t]);
 		trainer->embedding_m[t] = floats((Size) feature->size * feature->dim);
 		trainer->embedding_v[t] = floats((Size) feature->size * feature->dim);
 		EasqReadEmbeddingMoments(trainer->model, feature, trainer->embedding_m[t], trainer->embedding_v[t]);

@@ -1,0 +1,111 @@
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+
+#include "store/backbone.h"
+#include "store/segment.h"
+#include "store/tensor.h"
+
+/* Parts, and with them the rows of a table, begin with a cache line: a look-up of 16 numbers waits for one, not for two. */
+#define CACHE_LINE 64
+
+static Size
+claim(Size *at, Size count, Size size)
+{
+	Size		start = *at;
+
+	*at = add_size(start, TYPEALIGN(CACHE_LINE, mul_size(count, size)));
+	return start;
+}
+
+/* Points the backbone into a block of memory (NULL: does not) and returns the block's length. */
+static Size
+lay_out(EasqBackbone *backbone, const EasqModel *model, char *block)
+{
+	const EasqSpec *spec = model->spec;
+	Size		length = 0;
+	Size		mean = claim(&length, spec->numerics, sizeof(double));
+	Size		deviation = claim(&length, spec->numerics, sizeof(double));
+	Size		weights = claim(&length, model->layout.backbone, sizeof(float));
+
+	if (block)
+	{
+		backbone->encoding.mean = (double *) (block + mean);
+		backbone->encoding.deviation = (double *) (block + deviation);
+		backbone->weights = (float *) (block + weights);
+	}
+	for (int i = 0; i < spec->count; i++)
+	{
+		const EasqFeature *feature = &spec->feature[i];
+		Size		table;
+
+		if (feature->table < 0)
+			continue;
+		table = claim(&length, mul_size(feature->size, feature->dim), sizeof(float));
+		if (block)
+			backbone->encoding.embedding[feature->table] = (float *) (block + table);
+	}
+	return length;
+}
+
+static float **
+table_pointers(const EasqModel *model)
+{
+	return palloc0(sizeof(float *) * Max(model->spec->tables, 1));
+}
+
+static void
+fill(const EasqModel *model, char *block)
+{
+	const EasqSpec *spec = model->spec;
+	EasqBackbone backbone = {.encoding.embedding = table_pointers(model)};
+
+	(void) lay_out(&backbone, model, block);
+	memcpy((double *) backbone.encoding.mean, model->mean, sizeof(double) * spec->numerics);
+	memcpy((double *) backbone.encoding.deviation, model->deviation, sizeof(double) * spec->numerics);
+	EasqReadWeights(model, EASQ_BACKBONE, (float *) backbone.weights);
+	for (int i = 0; i < spec->count; i++)
+		if (spec->feature[i].table >= 0)
+			EasqReadEmbedding(model, &spec->feature[i], backbone.encoding.embedding[spec->feature[i].table]);
+	pfree(backbone.encoding.embedding);
+}
+
+void
+EasqBackboneLoad(EasqBackbone *backbone, const EasqModel *model)
+{
+	Size		length = lay_out(backbone, model, NULL);
+	char	   *block;
+
+	memset(backbone, 0, sizeof(*backbone));
+	backbone->encoding.embedding = table_pointers(model);
+	/* After this nothing may fail: the mapping does not go with the context. */
+	backbone->segment = EasqSegmentAcquire(model, length, fill);
+	if (backbone->segment)
+	{
+		(void) lay_out(backbone, model, EasqSegmentBlock(backbone->segment));
+		return;
+	}
+	if (model->uncommitted && EasqSegmentsEnabled())
+		backbone->writer = GetTopTransactionIdIfAny();
+	block = MemoryContextAllocHuge(CurrentMemoryContext, add_size(length, CACHE_LINE));
+	block = (char *) TYPEALIGN(CACHE_LINE, block);
+	fill(model, block);
+	(void) lay_out(backbone, model, block);
+}
+
+void
+EasqBackboneRelease(EasqBackbone *backbone)
+{
+	if (backbone->segment)
+		EasqSegmentRelease(backbone->segment);
+	backbone->segment = NULL;
+}
+
+bool
+EasqBackboneOutdated(const EasqBackbone *backbone)
+{
+	return TransactionIdIsValid(backbone->writer) && !TransactionIdIsCurrentTransactionId(backbone->writer);
+}

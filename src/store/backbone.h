@@ -1,0 +1,32 @@
+/*
+ * A backbone ready for scoring: embedding tables, weights and statistics in one
+ * block, either of this backend or shared by all of the server (store/segment.h).
+ */
+#ifndef EASQ_BACKBONE_H
+#define EASQ_BACKBONE_H
+
+#include "store/held.h"
+#include "store/model.h"
+
+struct dsm_segment;
+
+typedef struct EasqBackbone
+{
+	EasqEncoding encoding;		/* means, deviations, embedding tables */
+	const float *weights;		/* [layout.backbone] */
+	struct dsm_segment *segment;	/* NULL: the block is this backend's own */
+	TransactionId writer;		/* own only because this transaction, not committed then, wrote it; else invalid */
+	const EasqHeld *gate;		/* NULL: none, or not read yet (EasqVersionGate) */
+	bool		gate_read;
+} EasqBackbone;
+
+/* Model's backbone under the active snapshot, with what belongs to it in the current context. */
+extern void EasqBackboneLoad(EasqBackbone *backbone, const EasqModel *model);
+
+/* Lets go of a shared block; the rest goes with the context. */
+extern void EasqBackboneRelease(EasqBackbone *backbone);
+
+/* Own although it could be shared by now: its writer has ended. */
+extern bool EasqBackboneOutdated(const EasqBackbone *backbone);
+
+#endif
