@@ -46,11 +46,12 @@ typedef struct Place
 	Oid			database;
 	pg_uuid_t	backbone_id;
 	char		model[EASQ_MAX_NAME + 1];
+	int64		version;		/* of the backbone */
 	Size		bytes;
 	dsm_handle	handle;			/* once it is ready */
 	int			loader;			/* process id */
 	int			users;			/* backends that have it mapped */
-	bool		superseded;		/* a later backbone of the model was loaded: goes with its last user */
+	bool		superseded;		/* the model has a later backbone: goes with its last user */
 	uint64		used_at;		/* by the registry's clock */
 } Place;
 
@@ -206,6 +207,7 @@ reserve(const EasqModel *model, Size bytes, Size *left)
 	place->database = MyDatabaseId;
 	place->backbone_id = model->backbone_id;
 	strlcpy(place->model, model->name, sizeof(place->model));
+	place->version = model->backbone_version;
 	place->bytes = bytes;
 	place->loader = MyProcPid;
 	place->users = 1;
@@ -214,19 +216,27 @@ reserve(const EasqModel *model, Size bytes, Size *left)
 	return place;
 }
 
+/*
+ * One backbone of a model is current: of those in use the latest, though an old
+ * snapshot may have just loaded an earlier one.  One that nobody uses does not
+ * count, whatever its version: the model may have been dropped and made again.
+ */
 static void
-supersede_others(const Place *newest)
+supersede(Place *loaded)
 {
 	for (int i = 0; i < PLACES; i++)
 	{
 		Place	   *place = &registry->place[i];
 
-		if (place == newest || place->state != PLACE_READY || place->database != newest->database ||
-			strcmp(place->model, newest->model) != 0)
+		if (place == loaded || place->state != PLACE_READY || place->database != loaded->database ||
+			strcmp(place->model, loaded->model) != 0)
 			continue;
-		place->superseded = true;
 		if (is_unused(place))
 			forget(place);
+		else if (place->version > loaded->version)
+			loaded->superseded = true;
+		else
+			place->superseded = true;
 	}
 }
 
@@ -350,7 +360,7 @@ load(Place *place, const EasqModel *model, Size bytes, EasqSegmentFill fill)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	place->handle = dsm_segment_handle(segment);
 	place->state = PLACE_READY;
-	supersede_others(place);
+	supersede(place);
 	LWLockRelease(lock);
 	ConditionVariableBroadcast(&registry->changed);
 	return segment;

@@ -111,6 +111,20 @@ is(sql(score('a')), $first->query(score('a')), 'both on the new adapter');
 	$old->quit;
 }
 
+{
+	my $old = session();
+	my $before = sql(score('a'));
+
+	$old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+	sql(train('a'));
+	$first->query(score('a'));
+	entries_are('a|current|1', 'the old backbone is gone');
+	is($old->query(score('a')), $before, 'an old snapshot loads it again');
+	entries_are("a|current|1\na|superseded|1", 'for as long as it lasts');
+	$old->quit;
+	entries_are('a|current|1', 'and no longer');
+}
+
 note 'what is not committed';
 {
 	my $before = sql(score('a'));
@@ -184,6 +198,14 @@ note 'limits';
 	entries_are('b|current|0', 'until another needs the room');
 	sql('ALTER SYSTEM RESET easq.shared_cache_size; SELECT pg_reload_conf()');
 	poll($node, 'postgres', "SELECT setting <> '20480' FROM pg_settings WHERE name = 'easq.shared_cache_size'");
+
+	# the name of a model that was dropped is free, and its versions begin again
+	sql(train('b') . score('b'));
+	my $make = "SELECT easq_drop_model('b'); SELECT easq_create_model('b', '$wide', '$EasqTest::options')";
+	sql($make);
+	sql(score('b'));
+	entries_are('b|current|0', 'a model made again has the place of the one that was dropped');
+	is(sql('SELECT count(*) FROM easq_shared_cache() JOIN easq.model USING (backbone_id)'), '1', 'with a backbone of its own');
 }
 SKIP:
 {

@@ -162,7 +162,7 @@ static void
 step(int rows)
 {
 	static const EasqHyper hyper = {8.0, 1.0, 1.0, 1.0, 0.0, 1e-3, 1.0, EASQ_DISTIL, EASQ_ON_SCORE};
-	EasqBatch	halves = {rows / 10, rows / 2 - rows / 10, x};
+	EasqBatch	halves = {.survey = rows / 10, .behaviour = rows / 2 - rows / 10, .x = x};
 	EasqMetrics metrics;
 
 	EasqGradient(&layout, weights, &hyper, &halves, stacked, NULL, &metrics, work);

@@ -217,7 +217,7 @@ def parallel(bench):
         return session.timed("SELECT sum(easq_score('bench', c)) FROM (SELECT %s FROM many) c" % COLUMNS) / rows * MICRO
 
     times = interleaved({"1 worker": lambda: with_workers(1), "2 workers": lambda: with_workers(2)})
-    bench.report.say("The leader only gathers; by the clock.  Each worker loads the model.")
+    bench.report.say("The leader only gathers; by the clock.")
     bench.report.say()
     bench.report.table(("easq_score, 800,000 rows", "us a row"), [(name, "%.3f" % statistics.median(t)) for name, t in times.items()])
     bench.report.goals([("2 workers, faster than 1", ratio(times["1 worker"], times["2 workers"]), ">=", 1.8, " x")])
