@@ -11,7 +11,7 @@
 #define TRY_SCALE 0.5			/* of the spread of main's logits after training */
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
-#define JUDGE_DRIFT 0.25			/* of the limit: drift that calls for a judgement before its turn */
+#define JUDGE_DRIFT 0.25		/* of the limit: drift that calls for a judgement before its turn */
 #define SPREAD_MAX 1e3			/* more than this share of the spread after training tells nothing else */
 #define DRIFT_MIN 1e-3			/* less of it tells nothing about its share */
 #define DRIFT_LEARNS 0.2
@@ -39,7 +39,7 @@ EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
 
 	if (gate == NULL || model->options.behaviour_budget >= 1)
 		return NULL;
-	guard = palloc(sizeof(EasqGuard));
+	guard = palloc0(sizeof(EasqGuard));
 	guard->model = model;
 	guard->judge = judge;
 	guard->gate = gate;
@@ -111,7 +111,10 @@ judge_pairs(EasqGuard *guard, const float *weights, float *right)
 	EasqJudgeDrawn(guard->judge, guard->scale, right);
 }
 
-/* Is the step worse than what is left of the budget (or its part of the next judgement's stretch), beyond doubt?  Fills guard->added. */
+/*
+ * Does the step cost more than what is left, beyond doubt?  Something is always left, since the next judgement is
+ * near.  Fills guard->added.
+ */
 static bool
 costs_too_much(EasqGuard *guard, const float *after)
 {
@@ -128,9 +131,7 @@ costs_too_much(EasqGuard *guard, const float *after)
 	return state->drift_share * (loss - TRY_DOUBT * error) / all > left;
 }
 
-/*
- * Takes back what main and LoRA did, and their momentum with it, which would lead the next step the same way.
- */
+/* Takes back what main and LoRA did, and their momentum with it, which would lead the next step the same way. */
 static void
 refuse_ranking(const EasqLayout *layout, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
 {
@@ -292,7 +293,9 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	if (!is_due(guard, state->audited_step, EASQ_AUDIT_STEPS, refused))
 		return;
 	state->audited_step = (double) model->adapter_step;
-	judge_sample(guard, guard->gate, weights, &guard->judged);
+	/* Mostly the gate has just been judged at this very step. */
+	if (guard->judged.groups == 0 || state->judged_step != (double) model->adapter_step)
+		judge_sample(guard, guard->gate, weights, &guard->judged);
 	context = AllocSetContextCreate(CurrentMemoryContext, "easq audit", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	held = EasqReadHeld(model, EASQ_AUDIT);

@@ -8,8 +8,8 @@
 #include "utils/snapmgr.h"
 
 #include "easq.h"
-#include "store/answer.h"
 #include "learn/judge.h"
+#include "store/answer.h"
 #include "store/cache.h"
 #include "store/checkpoint.h"
 #include "store/model.h"
