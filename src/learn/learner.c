@@ -139,6 +139,51 @@ EasqLearnerSave(EasqLearner *learner)
 	PopActiveSnapshot();
 }
 
+struct EasqLearnerMark
+{
+	EasqModel	model;
+	int64		step;
+	bool		changed;
+	bool		counted;
+	float		adapter[FLEXIBLE_ARRAY_MEMBER]; /* weights, m, v */
+};
+
+EasqLearnerMark *
+EasqLearnerMarkHere(const EasqLearner *learner)
+{
+	const EasqLayout *layout = &learner->model->layout;
+	size_t		count = layout->total - layout->backbone;
+	EasqLearnerMark *mark = MemoryContextAllocHuge(CurrentMemoryContext,
+												   offsetof(EasqLearnerMark, adapter) + sizeof(float) * 3 * count);
+
+	mark->model = *learner->model;
+	mark->step = learner->adam.step;
+	mark->changed = learner->changed;
+	mark->counted = learner->counted;
+	memcpy(mark->adapter, learner->weights + layout->backbone, sizeof(float) * count);
+	memcpy(mark->adapter + count, learner->adam.m, sizeof(float) * count);
+	memcpy(mark->adapter + 2 * count, learner->adam.v, sizeof(float) * count);
+	return mark;
+}
+
+void
+EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark)
+{
+	const EasqLayout *layout = &mark->model.layout;
+	size_t		count = layout->total - layout->backbone;
+
+	*learner->model = mark->model;
+	learner->adam.step = mark->step;
+	learner->changed = mark->changed;
+	learner->counted = mark->counted;
+	memcpy(learner->weights + layout->backbone, mark->adapter, sizeof(float) * count);
+	memcpy(learner->adam.m, mark->adapter + count, sizeof(float) * count);
+	memcpy(learner->adam.v, mark->adapter + 2 * count, sizeof(float) * count);
+	/* What it has judged is undone. */
+	learner->guard = NULL;
+	learner->guard_made = false;
+}
+
 static void
 reserve_work(EasqLearner *learner, size_t rows)
 {

@@ -45,6 +45,14 @@ extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding
 /* Writes adapter and counters once, under one new id, where anything changed. */
 extern void EasqLearnerSave(EasqLearner *learner);
 
+/*
+ * Where a learner stands, all in one allocation, and back to there after an error: a rollback undoes what is in
+ * tables, not what it holds.
+ */
+typedef struct EasqLearnerMark EasqLearnerMark;
+extern EasqLearnerMark *EasqLearnerMarkHere(const EasqLearner *learner);
+extern void EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark);
+
 /* Judges held pairs and scores examples; the weights are the learner's as they are now. */
 extern EasqJudge *EasqLearnerJudge(EasqLearner *learner);
 

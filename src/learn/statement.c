@@ -1,20 +1,20 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
 #include "learn/answers.h"
+#include "learn/attempt.h"
 #include "learn/author.h"
+#include "learn/order.h"
 #include "learn/statement.h"
 #include "store/log.h"
 #include "store/queue.h"
@@ -129,6 +129,49 @@ forget(EasqLearner *learner, const EasqCollection *answers)
 		learner->counted |= EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
 }
 
+/* Answers of the queue, as EasqAttempt takes them. */
+typedef struct Queued
+{
+	EasqLearner *learner;
+	const EasqAnswer *answers;
+	int			count;
+} Queued;
+
+static void
+learn_some(void *argument)
+{
+	const Queued *queued = argument;
+	Size		bytes = sizeof(EasqAnswer) * (Size) queued->count;
+	/* Learning moves and marks what it is given, and it may be given these again. */
+	EasqAnswer *answers = memcpy(MemoryContextAllocHuge(CurrentMemoryContext, bytes), queued->answers, bytes);
+
+	EasqLearnAnswers(queued->learner, answers, queued->count, "queue", false);
+	pfree(answers);
+}
+
+/*
+ * Whoever answers next is not to fail by what others left, time and again: where the answers cannot be learned, their
+ * halves are tried, down to the single one that is left out.
+ */
+static void
+learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
+{
+	Queued		queued = {learner, answers, count};
+	EasqLearnerMark *mark = EasqLearnerMarkHere(learner);
+	ErrorData  *error = EasqAttempt(learn_some, &queued, false);
+
+	if (error)
+		EasqLearnerGoBack(learner, mark);
+	pfree(mark);
+	if (error && count == 1)
+		EasqLogUnlearned(learner->model->name, "queue", "skipped", EasqReasonOf(error), 1);
+	else if (error)
+	{
+		learn_but_bad(learner, answers, count / 2);
+		learn_but_bad(learner, answers + count / 2, count - count / 2);
+	}
+}
+
 /* What others left; an answer that was queued and then changed is not learned at all. */
 static void
 learn_queued(EasqLearner *learner)
@@ -142,8 +185,9 @@ learn_queued(EasqLearner *learner)
 	learner->counted |= learner->model->uncertain > uncertain;
 	EasqCollectionSubtract(&now, &before);
 	forget(learner, &before);
+	EasqSettleOrder(learner->model, now.answers, now.count);
 	if (now.count > 0)
-		EasqLearnAnswers(learner, now.answers, now.count, "queue", false);
+		learn_but_bad(learner, now.answers, now.count);
 }
 
 static void
@@ -154,14 +198,6 @@ queue(const char *model, const EasqCollection *now, const EasqCollection *before
 	EasqQueueUncertain(model, now->uncertain);
 	if (now->count > 0 || before->count > 0)
 		EasqLogUnlearned(model, source, "queued", "another transaction is teaching the model", now->count);
-}
-
-static bool
-is_locking_error(int sqlstate)
-{
-	return sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 static void
@@ -192,54 +228,36 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	EasqLearnerSave(learner);
 }
 
-/* Cancel, shutdown, resources and locking: what the statement itself would fail with. */
-static bool
-must_stay_an_error(int sqlstate)
+/* One statement, as EasqAttempt takes it. */
+typedef struct Teaching
 {
-	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+	const EasqQuestionnaire *questionnaire;
+	const EasqLearnOptions *options;
+	const EasqWritten *written;
+} Teaching;
 
-	return category == ERRCODE_OPERATOR_INTERVENTION ||
-		category == ERRCODE_INSUFFICIENT_RESOURCES ||
-		category == ERRCODE_SYSTEM_ERROR ||
-		is_locking_error(sqlstate);
+static void
+teach(void *argument)
+{
+	const Teaching *teaching = argument;
+
+	learn(teaching->questionnaire, teaching->options, teaching->written);
 }
 
 void
 EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written)
 {
-	MemoryContext outer = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext context = AllocSetContextCreate(outer, "easq learning", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq learning", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext outer = MemoryContextSwitchTo(context);
 	EasqLearnOptions options;
+	Teaching	teaching = {questionnaire, &options, written};
+	ErrorData  *error;
 
-	MemoryContextSwitchTo(context);
 	EasqLearnOptionsRead(&options, questionnaire->options);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		learn(questionnaire, &options, written);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		/* Before anything else: an error that left with the subtransaction open would take the session along. */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (options.strict || must_stay_an_error(error->sqlerrcode))
-			ReThrowError(error);
-		EasqLogUnlearned(questionnaire->model, written->source, "skipped",
-						 psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)),
+	error = EasqAttempt(teach, &teaching, options.strict);
+	if (error)
+		EasqLogUnlearned(questionnaire->model, written->source, "skipped", EasqReasonOf(error),
 						 (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
-	}
-	PG_END_TRY();
 	MemoryContextSwitchTo(outer);
-	CurrentResourceOwner = owner;
 	MemoryContextDelete(context);
 }

@@ -23,8 +23,7 @@ typedef struct EasqWritten
 } EasqWritten;
 
 /*
- * Errors become a row of easq.step, except those that no INSERT may swallow:
- * cancel and shutdown, out of memory or disk, the locking errors; and all under option strict.
+ * Errors become a row of easq.step, except those that EasqAttempt throws on, and all under option strict.
  */
 extern void EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written);
 
