@@ -1,22 +1,6 @@
 -- Behaviour: chosen or not.  Questionnaire: the ratings of chosen coats.  Third sample: 4 chosen coats a shopper and 60 others,
 -- which no training and no answer had.  Satisfaction: the ratings of randomly drawn coats, which appear nowhere else.
-CREATE TABLE raw (line text);
-\set load '\\copy raw FROM ''' :dir '/items.csv'' (FORMAT csv, HEADER, DELIMITER E''\\x01'')'
-:load
-CREATE TABLE coat AS
-SELECT split_part(line, ',', 1)::int AS item_id, (string_to_array(line, ',')::real[])[2:] AS looks FROM raw;
-TRUNCATE raw;
-\set load '\\copy raw FROM ''' :dir '/users.csv'' (FORMAT csv, HEADER, DELIMITER E''\\x01'')'
-:load
-CREATE TABLE shopper AS
-SELECT split_part(line, ',', 1)::int AS user_id, (string_to_array(line, ',')::real[])[2:] AS person FROM raw;
-CREATE TABLE chosen (user_id int, item_id int, rating int, PRIMARY KEY (user_id, item_id));
-CREATE TABLE drawn (user_id int, item_id int, rating int, PRIMARY KEY (user_id, item_id));
-\set load '\\copy chosen FROM ''' :dir '/ratings_train.csv'' (FORMAT csv, HEADER)'
-:load
-\set load '\\copy drawn FROM ''' :dir '/ratings_test.csv'' (FORMAT csv, HEADER)'
-:load
-ANALYZE;
+\ir ../data/coat.sql
 
 CREATE TABLE split (user_id int, item_id int, chosen bool, part text, rating int);
 CREATE VIEW example AS

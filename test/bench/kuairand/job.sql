@@ -2,24 +2,10 @@
 SET client_min_messages = warning;
 CREATE EXTENSION easq;
 
-CREATE TABLE viewer (
-    user_id int PRIMARY KEY, user_active_degree text, is_lowactive_period int, is_live_streamer int, is_video_author int,
-    follow_user_num int, follow_user_num_range text, fans_user_num int, fans_user_num_range text, friend_user_num int,
-    friend_user_num_range text, register_days int, register_days_range text, onehot_feat0 int, onehot_feat1 int,
-    onehot_feat2 int, onehot_feat3 int, onehot_feat4 real, onehot_feat5 int, onehot_feat6 int, onehot_feat7 int,
-    onehot_feat8 int, onehot_feat9 int, onehot_feat10 int, onehot_feat11 int, onehot_feat12 real, onehot_feat13 real,
-    onehot_feat14 real, onehot_feat15 real, onehot_feat16 real, onehot_feat17 real);
-CREATE TABLE log (
-    user_id int, video_id int, time_ms bigint, is_click int, is_follow int, is_comment int, is_forward int, long_view int,
-    play_time_ms int, duration_ms int, comment_stay_time int, is_profile_enter int, answer text);
-\set load '\\copy viewer FROM ' :'users' ' (FORMAT csv, HEADER)'
-:load
-\set load '\\copy log FROM ' :'log' ' (FORMAT csv, HEADER)'
-:load
+\ir ../data/kuairand.sql
 CREATE TABLE questionnaire (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int NOT NULL, video_id int NOT NULL,
     shown_at timestamptz NOT NULL, duration_ms int, answer text);
-ANALYZE viewer, log;
 
 -- What is known before a video is ranked: the viewer, the video's length (0: unknown), the hour.
 CREATE VIEW features AS
