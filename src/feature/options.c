@@ -14,8 +14,8 @@
 /* whole numbers that a double, and so every JSON library, holds exactly */
 #define EXACT 9007199254740991.0
 
-static const char *const alignments[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
-static const char *const pairwises[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
+const char *const EasqAlignmentNames[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
+const char *const EasqPairwiseNames[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
 
 static const char *const rehearsals[] = {[EASQ_KEEP_MARGINS] = "margins", [EASQ_LEARN_LABELS] = "labels", NULL};
 
@@ -28,15 +28,15 @@ static const EasqOption model_options[] = {
 	{"rank", EASQ_OPTION_INT, 4, 0, EASQ_MAX_RANK, MODEL(rank), NULL, true},
 	{"seed", EASQ_OPTION_INT64, 0, -EXACT, EXACT, MODEL(seed), NULL, true},
 	{"alpha", EASQ_OPTION_REAL, 8, 0, 1e6, MODEL(hyper.alpha), NULL, false},
-	{"learning_rate", EASQ_OPTION_REAL, 1e-3, 1e-9, 10, MODEL(hyper.learning_rate), NULL, false},
-	{"lambda1", EASQ_OPTION_REAL, 1, 0, 1e6, MODEL(hyper.lambda1), NULL, false},
-	{"lambda2", EASQ_OPTION_REAL, 1, 0, 1e6, MODEL(hyper.lambda2), NULL, false},
-	{"beta", EASQ_OPTION_REAL, 1, 1e-6, 1e6, MODEL(hyper.beta), NULL, false},
-	{"max_grad_norm", EASQ_OPTION_REAL, 1, 1e-9, 1e9, MODEL(hyper.max_grad_norm), NULL, false},
-	{"alignment", EASQ_OPTION_CHOICE, EASQ_DISTIL, 0, 0, MODEL(hyper.alignment), alignments, false},
-	{"pairwise", EASQ_OPTION_CHOICE, EASQ_ON_LOGIT, 0, 0, MODEL(hyper.pairwise), pairwises, false},
-	{"anchor", EASQ_OPTION_REAL, 0, 0, 1e6, MODEL(hyper.anchor), NULL, false},
-	{"pairs_per_answer", EASQ_OPTION_INT, 8, 1, 256, MODEL(pairs_per_answer), NULL, false},
+	EASQ_OPTION_LEARNING_RATE(1e-3, MODEL(hyper.learning_rate)),
+	EASQ_OPTION_LAMBDA1(1, MODEL(hyper.lambda1)),
+	EASQ_OPTION_LAMBDA2(1, MODEL(hyper.lambda2)),
+	EASQ_OPTION_BETA(1, MODEL(hyper.beta)),
+	EASQ_OPTION_MAX_GRAD_NORM(1, MODEL(hyper.max_grad_norm)),
+	EASQ_OPTION_ALIGNMENT(EASQ_DISTIL, MODEL(hyper.alignment)),
+	EASQ_OPTION_PAIRWISE(EASQ_ON_LOGIT, MODEL(hyper.pairwise)),
+	EASQ_OPTION_ANCHOR(0, MODEL(hyper.anchor)),
+	EASQ_OPTION_PAIRS_PER_ANSWER(8, MODEL(pairs_per_answer)),
 	{"replayed_answers", EASQ_OPTION_INT, 3, 0, 64, MODEL(replayed_answers), NULL, false},
 	{"behaviour_pairs", EASQ_OPTION_INT, 32, 0, 8192, MODEL(behaviour_pairs), NULL, false},
 	{"rehearsal", EASQ_OPTION_CHOICE, EASQ_KEEP_MARGINS, 0, 0, MODEL(rehearsal), rehearsals, false},

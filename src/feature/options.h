@@ -76,6 +76,22 @@ typedef struct EasqOption
 	bool		fixed;			/* only when a model is created */
 } EasqOption;
 
+/*
+ * Options of a model that a training may be given for itself: an entry with the default and the place that
+ * its table gives it.  The choices are those of the enums of core/step.h.
+ */
+#define EASQ_OPTION_LEARNING_RATE(initial, offset) {"learning_rate", EASQ_OPTION_REAL, initial, 1e-9, 10, offset, NULL, false}
+#define EASQ_OPTION_LAMBDA1(initial, offset) {"lambda1", EASQ_OPTION_REAL, initial, 0, 1e6, offset, NULL, false}
+#define EASQ_OPTION_LAMBDA2(initial, offset) {"lambda2", EASQ_OPTION_REAL, initial, 0, 1e6, offset, NULL, false}
+#define EASQ_OPTION_BETA(initial, offset) {"beta", EASQ_OPTION_REAL, initial, 1e-6, 1e6, offset, NULL, false}
+#define EASQ_OPTION_ANCHOR(initial, offset) {"anchor", EASQ_OPTION_REAL, initial, 0, 1e6, offset, NULL, false}
+#define EASQ_OPTION_MAX_GRAD_NORM(initial, offset) {"max_grad_norm", EASQ_OPTION_REAL, initial, 1e-9, 1e9, offset, NULL, false}
+#define EASQ_OPTION_ALIGNMENT(initial, offset) {"alignment", EASQ_OPTION_CHOICE, initial, 0, 0, offset, EasqAlignmentNames, false}
+#define EASQ_OPTION_PAIRWISE(initial, offset) {"pairwise", EASQ_OPTION_CHOICE, initial, 0, 0, offset, EasqPairwiseNames, false}
+#define EASQ_OPTION_PAIRS_PER_ANSWER(initial, offset) {"pairs_per_answer", EASQ_OPTION_INT, initial, 1, 256, offset, NULL, false}
+extern const char *const EasqAlignmentNames[];
+extern const char *const EasqPairwiseNames[];
+
 /* table ends with a NULL name.  what names the call in messages ("easq_train"). */
 extern void EasqOptionTableInit(const EasqOption *table, void *options);
 extern void EasqOptionTableApply(const EasqOption *table, void *options, Jsonb *given,

@@ -54,15 +54,12 @@ typedef struct TrainOptions
 
 #define OPTION(field) offsetof(TrainOptions, field)
 
-static const char *const alignments[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
-static const char *const pairwises[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
-
 /*
  * The model's lambda2 and anchor are for steps that see few answers at a time.  A training that sees many of them
  * with lambda2 1 and anchor 0 lets all main scores drift to 0, where behaviour's loss on scores is flat: on KuaiRand
  * it ended at log 2, that of a constant; with these two at 0.60.
+ * name, type, default, minimum, maximum, place, choices, fixed.
  */
-/* name, type, default, minimum, maximum, place, choices, fixed; bounds of a model's options as in feature/options.c */
 static const EasqOption train_options[] = {
 	{"epochs", EASQ_OPTION_INT, 5, 1, 100000, OPTION(epochs), NULL, false},
 	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
@@ -70,15 +67,15 @@ static const EasqOption train_options[] = {
 	{"pairs_per_row", EASQ_OPTION_INT, 1, 1, 64, OPTION(pairs_per_row), NULL, false},
 	{"held_share", EASQ_OPTION_REAL, 0.1, 0, 0.4, OPTION(held_share), NULL, false},
 	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
-	{"learning_rate", EASQ_OPTION_REAL, 1e-3, 1e-9, 10, OPTION(learning_rate), NULL, false},
-	{"lambda1", EASQ_OPTION_REAL, NAN, 0, 1e6, OPTION(lambda1), NULL, false},
-	{"lambda2", EASQ_OPTION_REAL, 0.3, 0, 1e6, OPTION(lambda2), NULL, false},
-	{"beta", EASQ_OPTION_REAL, NAN, 1e-6, 1e6, OPTION(beta), NULL, false},
-	{"anchor", EASQ_OPTION_REAL, 1, 0, 1e6, OPTION(anchor), NULL, false},
-	{"max_grad_norm", EASQ_OPTION_REAL, NAN, 1e-9, 1e9, OPTION(max_grad_norm), NULL, false},
-	{"alignment", EASQ_OPTION_CHOICE, -1, 0, 0, OPTION(alignment), alignments, false},
-	{"pairwise", EASQ_OPTION_CHOICE, -1, 0, 0, OPTION(pairwise), pairwises, false},
-	{"pairs_per_answer", EASQ_OPTION_INT, 0, 1, 256, OPTION(pairs_per_answer), NULL, false},
+	EASQ_OPTION_LEARNING_RATE(1e-3, OPTION(learning_rate)),
+	EASQ_OPTION_LAMBDA1(NAN, OPTION(lambda1)),
+	EASQ_OPTION_LAMBDA2(0.3, OPTION(lambda2)),
+	EASQ_OPTION_BETA(NAN, OPTION(beta)),
+	EASQ_OPTION_ANCHOR(1, OPTION(anchor)),
+	EASQ_OPTION_MAX_GRAD_NORM(NAN, OPTION(max_grad_norm)),
+	EASQ_OPTION_ALIGNMENT(-1, OPTION(alignment)),
+	EASQ_OPTION_PAIRWISE(-1, OPTION(pairwise)),
+	EASQ_OPTION_PAIRS_PER_ANSWER(0, OPTION(pairs_per_answer)),
 	{.name = NULL}
 };
 
