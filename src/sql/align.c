@@ -136,6 +136,9 @@ easq_align(PG_FUNCTION_ARGS)
 	int			k;
 
 	EasqPreventReadOnly("easq_align()");
+	EasqModelCheckTeacher(name, GetUserId());
+	/* The last write of a training would take the step back. */
+	EasqModelLockDefinition(name);
 	learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);
 	k = learner->model->spec->inputs;
 	survey = pairs_of(fcinfo, 1, "chosen", "rejected", k);

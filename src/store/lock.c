@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/tuptable.h"
@@ -65,8 +66,43 @@ EasqModelLock(const char *name, EasqLockWait wait)
 	return true;
 }
 
+/* Has this transaction written or locked the adapter row?  (One of its own is not shared: nobody else locks it so.) */
+static bool
+holds_adapter(const char *name)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	HeapTuple	tuple;
+	bool		holds = false;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	EasqKeyText(&key, 1, name);
+	EasqScanBegin(&scan, "adapter", "adapter_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	tuple = EasqScanNext(&scan, true);
+	if (HeapTupleIsValid(tuple))
+	{
+		HeapTupleHeader row = tuple->t_data;
+		bool		locked = !(row->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI));
+
+		holds = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row)) ||
+			(locked && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row)));
+	}
+	EasqScanEnd(&scan);
+	PopActiveSnapshot();
+	return holds;
+}
+
+/*
+ * The definition comes before the adapter.  Who holds the adapter already must not wait for who has the definition
+ * and will wait for the adapter: a training would be ended by the deadlock.
+ */
 void
 EasqModelLockDefinition(const char *name)
 {
-	(void) lock_row("model", "model_pkey", name, EASQ_WAIT);
+	if (!lock_row("model", "model_pkey", name, holds_adapter(name) ? EASQ_NO_WAIT : EASQ_WAIT))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("model \"%s\" is being trained or changed by another transaction, which will wait for this one", name),
+				 errhint("This transaction has taught the model: commit the answers first, then wait for the other.")));
 }

@@ -128,7 +128,10 @@ typedef enum EasqLockWait
  */
 extern bool EasqModelLock(const char *name, EasqLockWait wait);
 
-/* Locks the definition against other trainings and configuration, not against learning or scoring. */
+/*
+ * Locks the definition against other trainings, configuration and alignment, not against learning or scoring;
+ * before EasqModelLock.  ERROR 55P03 where this transaction has locked the model and another its definition.
+ */
 extern void EasqModelLockDefinition(const char *name);
 
 /* A fresh random id.  ERROR where the system has no strong randomness. */
