@@ -13,7 +13,7 @@
 
 #include "compat.h"
 #include "core/random.h"
-#include "train/reservoir.h"
+#include "train/kept.h"
 #include "train/sort.h"
 #include "train/spool.h"
 
@@ -69,8 +69,7 @@ struct EasqSpool
 	uint64		group;			/* of the last row */
 	EasqFacts	facts;
 
-	EasqReservoir reservoir;
-	EasqTrainRow *kept;			/* [reservoir.capacity] */
+	EasqKept	kept;
 
 	char	   *arena;			/* the chunk read last */
 	EasqTrainRow *rows;
@@ -122,32 +121,6 @@ sort_row(EasqSpool *spool, const EasqSourceRow *from)
 	memcpy(row->data + VARHDRSZ, &key, sizeof(key));
 	SET_VARSIZE(row->data, row->len);
 	EasqSortPut(&spool->sort, PointerGetDatum(row->data));
-}
-
-/* ------------------------------------------------------ the kept answers */
-
-static void
-free_kept(EasqTrainRow *row)
-{
-	pfree((char *) row->example);
-	if (row->respondent_text)
-		pfree((char *) row->respondent_text);
-}
-
-static void
-keep_answer(EasqSpool *spool, const EasqTrainRow *row)
-{
-	int			place = EasqReservoirPlace(&spool->reservoir);
-	EasqTrainRow *kept = &spool->kept[Max(place, 0)];
-
-	if (place < 0)
-		return;
-	if (kept->example)
-		free_kept(kept);
-	*kept = *row;
-	kept->example = memcpy(MemoryContextAlloc(spool->context, Max(row->length, 1)), row->example, row->length);
-	if (row->respondent_text)
-		kept->respondent_text = MemoryContextStrdup(spool->context, row->respondent_text);
 }
 
 /* --------------------------------------------- from the sort to the file */
@@ -260,7 +233,7 @@ file_row(EasqSpool *spool, const char *bytes, Size length)
 	{
 		if (row.respondent_text)
 			row.respondent_text = pnstrdup(row.respondent_text, text_length);
-		keep_answer(spool, &row);
+		EasqKeepAnswer(&spool->kept, &row);
 		if (row.respondent_text)
 			pfree((char *) row.respondent_text);
 	}
@@ -285,15 +258,6 @@ file_sorted_rows(EasqSpool *spool)
 		store_chunk(spool, spool->current);
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-	int64		x = ((const EasqTrainRow *) a)->number;
-	int64		y = ((const EasqTrainRow *) b)->number;
-
-	return x < y ? -1 : x > y;
-}
-
 /* ---------------------------------------------------------------- public */
 
 /* Room for the largest chunk and the kept answers behind it. */
@@ -309,7 +273,7 @@ allocate_buffer(EasqSpool *spool)
 		rows = Max(rows, (Size) spool->chunk[i].rows);
 	}
 	spool->arena = MemoryContextAllocHuge(spool->context, bytes);
-	spool->rows = MemoryContextAllocHuge(spool->context, sizeof(EasqTrainRow) * (rows + spool->reservoir.count));
+	spool->rows = MemoryContextAllocHuge(spool->context, sizeof(EasqTrainRow) * (rows + spool->kept.count));
 }
 
 EasqSpool *
@@ -324,10 +288,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	spool->seed = seed;
 	spool->buffer_rows = buffer_rows;
 	EasqFactsInit(&spool->facts, spec);
-	spool->reservoir.random.state = seed;
-	spool->reservoir.capacity = keep_answers;
-	spool->kept = MemoryContextAllocExtended(context, sizeof(EasqTrainRow) * Max(keep_answers, 1),
-											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	EasqKeptInit(&spool->kept, keep_answers, seed);
 	initStringInfo(&spool->row);
 
 	EasqSortBeginBytes(&spool->sort);
@@ -338,7 +299,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	EasqSortEnd(&spool->sort);
 
 	EasqFactsFinish(&spool->facts);
-	qsort(spool->kept, spool->reservoir.count, sizeof(EasqTrainRow), by_number);
+	EasqKeptFinish(&spool->kept);
 	allocate_buffer(spool);
 	MemoryContextSwitchTo(old);
 	return spool;
@@ -353,8 +314,8 @@ EasqSpoolFacts(const EasqSpool *spool)
 const EasqTrainRow *
 EasqSpoolAnswers(const EasqSpool *spool, int *kept)
 {
-	*kept = spool->reservoir.count;
-	return spool->kept;
+	*kept = spool->kept.count;
+	return spool->kept.row;
 }
 
 int
@@ -387,7 +348,7 @@ EasqSpoolRead(EasqSpool *spool, int number, int *count)
 		at += parse_record(at, &spool->rows[i], &text_length);
 		spool->rows[i].respondent_text = NULL;
 	}
-	memcpy(spool->rows + chunk->rows, spool->kept, sizeof(EasqTrainRow) * spool->reservoir.count);
+	memcpy(spool->rows + chunk->rows, spool->kept.row, sizeof(EasqTrainRow) * spool->kept.count);
 	*count = chunk->rows;
 	return spool->rows;
 }

@@ -15,21 +15,10 @@
 
 #include "feature/spec.h"
 #include "train/facts.h"
+#include "train/row.h"
 #include "train/source.h"
 
 #define EASQ_CHUNK_BYTES ((Size) 64 * 1024 * 1024)	/* a chunk of wide rows is closed here */
-
-typedef struct EasqTrainRow
-{
-	const char *example;
-	int			length;
-	uint64		group;			/* a mix of the group's identity */
-	double		label;			/* NaN: no behaviour */
-	double		answer;			/* NaN: none */
-	int64		number;			/* of the answer among all, -1: none */
-	uint64		respondent;		/* hash, 0: unknown */
-	const char *respondent_text;	/* NULL: unknown */
-} EasqTrainRow;
 
 typedef struct EasqSpool EasqSpool;
 
@@ -39,7 +28,7 @@ extern EasqSpool *EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint
 
 extern const EasqFacts *EasqSpoolFacts(const EasqSpool *spool);
 
-/* A uniform sample of the answers, in the order of their numbers; the count is *kept. */
+/* A sample of the answers (train/kept.h), in the order of their numbers; the count is *kept. */
 extern const EasqTrainRow *EasqSpoolAnswers(const EasqSpool *spool, int *kept);
 
 extern int	EasqSpoolChunks(const EasqSpool *spool);

@@ -92,6 +92,12 @@ SET client_min_messages = error;
 SELECT answers, loss_satisfaction, loss_alignment FROM easq_train('t', 'SELECT x, x % 2 AS l, x / 4 AS g, true AS a FROM generate_series(0, 39) x', 'l', 'g', 'a', '{"epochs": 1}');
 SET client_min_messages = warning;
 
+-- more answers than are remembered: as many of each value, and all of a rare one
+SELECT easq_create_model('rare', '[{"name": "x", "kind": "numeric"}]', '{"hidden": 2, "expert_hidden": 2, "replay_answers": 20}') \g /dev/null
+SELECT easq_train('rare', 'SELECT x, x % 2 AS l, x / 4 AS g, (x % 500 > 0)::int + (x % 100 > 0)::int AS a FROM generate_series(1, 2000) x',
+                  'l', 'g', 'a', '{"epochs": 1}') \g /dev/null
+SELECT answer, count(*) FROM easq.answer WHERE model = 'rare' GROUP BY answer ORDER BY answer;
+
 -- the query runs as whoever calls, and only the owner may train
 CREATE ROLE regress_trainer;
 GRANT USAGE ON SCHEMA regress TO regress_trainer;
