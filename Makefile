@@ -62,12 +62,13 @@ test-results:
 
 # The C test takes the objects that are shipped; the sanitizers need a build of their own.
 CORE_TEST = $(CC) -g -O1 $(WARNINGS) -Isrc $(addprefix -isystem ,$(OPENBLAS_INCLUDE))
-test/results/core_test: test/core/core_test.c $(wildcard test/core/*.h src/core/*.h) $(CORE)
+CORE_TEST_C = $(sort $(wildcard test/core/*.c))
+test/results/core_test: $(CORE_TEST_C) $(wildcard test/core/*.h src/core/*.h) $(CORE)
 	@mkdir -p $(@D)
-	$(CORE_TEST) $< $(CORE) $(BLAS_LIBS) -lm -o $@
-test/results/core_test_sanitize: test/core/core_test.c $(wildcard test/core/*.h src/core/*.h) $(CORE:.o=.c)
+	$(CORE_TEST) $(CORE_TEST_C) $(CORE) $(BLAS_LIBS) -lm -o $@
+test/results/core_test_sanitize: $(CORE_TEST_C) $(wildcard test/core/*.h src/core/*.h) $(CORE:.o=.c)
 	@mkdir -p $(@D)
-	$(CORE_TEST) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $< $(CORE:.o=.c) $(BLAS_LIBS) -lm -o $@
+	$(CORE_TEST) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $(CORE_TEST_C) $(CORE:.o=.c) $(BLAS_LIBS) -lm -o $@
 
 test/results/speed_arithmetic: test/bench/speed/arithmetic.c $(wildcard src/core/*.h) $(CORE)
 	@mkdir -p $(@D)

@@ -2,51 +2,13 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 
-static int	passed = 0;
-static int	failed = 0;
-static int	failed_in_group = 0;
-static double largest = 0.0;	/* difference over what is allowed, in this group */
-
-static void
-check(bool ok, const char *what)
-{
-	if (ok)
-		passed++;
-	else
-	{
-		failed++;
-		if (failed_in_group++ < 10)
-			printf("    FAILED: %s\n", what);
-	}
-}
-
+extern void check(bool ok, const char *what);
 /* |got - want| <= allowed; NaN is never near. */
-static void
-check_near(double got, double want, double allowed, const char *what)
-{
-	double		share = fabs(got - want) / allowed;
-	bool		ok = share <= 1.0;
-
-	if (got == want)
-		share = 0.0, ok = true;
-	if (!(share <= largest))
-		largest = share;
-	if (!ok && failed_in_group < 10)
-		printf("    got %.9g, want %.9g, allowed difference %.3g\n", got, want, allowed);
-	check(ok, what);
-}
-
-static void
-end_group(const char *name)
-{
-	printf("%-34s %s  largest difference %.3f of the allowed\n",
-		   name, failed_in_group ? "FAILED" : "ok", largest);
-	failed_in_group = 0;
-	largest = 0.0;
-}
+extern void check_near(double got, double want, double allowed, const char *what);
+extern void end_group(const char *name);
+/* Says how many passed and failed; the exit status. */
+extern int	end_checks(void);
 
 #endif
