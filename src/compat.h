@@ -43,4 +43,16 @@ typedef void (*shmem_request_hook_type) (void);
 #define EASQ_JSON_DONE
 #endif
 
+/* Rows that are written together, with their index entries: since 14. */
+#if PG_VERSION_NUM >= 140000
+#define EasqInsertTuples(table, slots, count, indexes) CatalogTuplesMultiInsertWithInfo(table, slots, count, indexes)
+#else
+#define EasqInsertTuples(table, slots, count, indexes) \
+	do \
+	{ \
+		for (int slot_ = 0; slot_ < (count); slot_++) \
+			CatalogTupleInsertWithInfo(table, ExecFetchSlotHeapTuple((slots)[slot_], false, NULL), indexes); \
+	} while (0)
+#endif
+
 #endif

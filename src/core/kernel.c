@@ -8,18 +8,16 @@
 /* Set by the self-test. */
 static EasqProducts products = EASQ_BY_OPENBLAS;
 
-EASQ_CLONES void
+void
 EasqSoftplus(size_t n, const float *x, float *y)
 {
-	for (size_t i = 0; i < n; i++)
-		y[i] = softplus(x[i]);
+	EasqBestLevel()->softplus(n, x, y);
 }
 
-EASQ_CLONES void
+void
 EasqSoftplusBackward(size_t n, const float *x, const float *dy, float *dx)
 {
-	for (size_t i = 0; i < n; i++)
-		dx[i] = dy[i] * sigmoid_of(x[i], exp_minus_abs(x[i]));
+	EasqBestLevel()->softplus_backward(n, x, dy, dx);
 }
 
 bool
@@ -94,7 +92,10 @@ plain_sums(int rows, int cols, int inner, const float *a, size_t a_row, size_t a
 static void
 pack(int depth, int width, const float *b, size_t b_row, size_t b_col, float *restrict packed)
 {
-	if (b_col == 1)
+	if (b_col == 1 && width == EASQ_PANEL)
+		for (int l = 0; l < depth; l++)
+			memcpy(packed + l * EASQ_PANEL, b + (size_t) l * b_row, EASQ_PANEL * sizeof(float));
+	else if (b_col == 1)
 		for (int l = 0; l < depth; l++)
 			memcpy(packed + l * EASQ_PANEL, b + (size_t) l * b_row, (size_t) width * sizeof(float));
 	else
@@ -108,35 +109,36 @@ pack(int depth, int width, const float *b, size_t b_row, size_t b_col, float *re
 #define EDGE_ROWS 64
 
 /*
- * C[rows, cols] = beta C + A B by panels.  Element (i, l) of A lies at
- * i * a_row + l * a_col, element (l, j) of B at l * b_row + j * b_col.
+ * C[rows, cols] = beta C + A B by panels, or where there is a bias, that in each row instead of beta C.  Element
+ * (i, l) of A lies at i * a_row + l * a_col, element (l, j) of B at l * b_row + j * b_col.
  */
 static void
 by_panels(int rows, int cols, int inner, const float *a, size_t a_row, size_t a_col,
-		  const float *b, size_t b_row, size_t b_col, float beta, float *c)
+		  const float *b, size_t b_row, size_t b_col, float beta, const float *bias, float *c)
 {
 	static const float zeros[EASQ_PANEL];
 	const EasqLevel *level = EasqBestLevel();
 	float		packed[SLICE * EASQ_PANEL];
 	float		edge[EDGE_ROWS * EASQ_PANEL];
 
-	if (beta != 0.0f && beta != 1.0f)
+	if (!bias && beta != 0.0f && beta != 1.0f)
 		scale(rows, cols, beta, c);
 	for (int from = 0; from < inner; from += SLICE, a += SLICE * a_col, b += SLICE * b_row)
 	{
 		int			depth = inner - from < SLICE ? inner - from : SLICE;
-		bool		fresh = from == 0 && beta == 0.0f;
+		bool		fresh = from == 0 && (bias || beta == 0.0f);
 
 		for (int col = 0; col < cols; col += EASQ_PANEL)
 		{
 			int			width = cols - col < EASQ_PANEL ? cols - col : EASQ_PANEL;
+			const float *start = bias ? bias + col : zeros;
 
 			if (width < EASQ_PANEL)
 				memset(packed, 0, sizeof(packed));
 			pack(depth, width, b + (size_t) col * b_col, b_row, b_col, packed);
 			if (width == EASQ_PANEL)
 			{
-				level->panel(rows, depth, a, a_row, a_col, packed, fresh ? zeros : c + col,
+				level->panel(rows, false, depth, a, a_row, a_col, packed, fresh ? start : c + col,
 							 fresh ? 0 : (size_t) cols, c + col, (size_t) cols);
 				continue;
 			}
@@ -146,11 +148,12 @@ by_panels(int rows, int cols, int inner, const float *a, size_t a_row, size_t a_
 				int			some = rows - row < EDGE_ROWS ? rows - row : EDGE_ROWS;
 				float	   *to = c + (size_t) row * (size_t) cols + col;
 
-				level->panel(some, depth, a + (size_t) row * a_row, a_row, a_col, packed, zeros, 0, edge, EASQ_PANEL);
+				level->panel(some, width <= EASQ_PANEL / 2, depth, a + (size_t) row * a_row, a_row, a_col, packed,
+							 zeros, 0, edge, EASQ_PANEL);
 				for (int i = 0; i < some; i++)
 					for (int j = 0; j < width; j++)
 						to[(size_t) i * (size_t) cols + j] = edge[i * EASQ_PANEL + j] +
-							(fresh ? 0.0f : to[(size_t) i * (size_t) cols + j]);
+							(fresh ? start[j] : to[(size_t) i * (size_t) cols + j]);
 			}
 		}
 	}
@@ -169,7 +172,7 @@ EasqGemmNT(int rows, int cols, int inner, const float *a, const float *b, float 
 	if (rows <= 0 || cols <= 0)
 		return;
 	if (by(EASQ_BY_PANELS, inner))
-		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, 1, (size_t) inner, beta, c);
+		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, 1, (size_t) inner, beta, NULL, c);
 	else if (by(EASQ_BY_OPENBLAS, inner))
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, cols, inner,
 					1.0f, a, inner, b, inner, beta, c, cols);
@@ -181,12 +184,25 @@ EasqGemmNT(int rows, int cols, int inner, const float *a, const float *b, float 
 }
 
 void
+EasqAffine(int rows, int cols, int inner, const float *a, const float *b, const float *bias, float *c)
+{
+	if (rows > 0 && cols > 0 && by(EASQ_BY_PANELS, inner))
+		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, 1, (size_t) inner, 0.0f, bias, c);
+	else
+	{
+		for (int row = 0; row < rows; row++)
+			memcpy(c + (size_t) row * (size_t) cols, bias, (size_t) cols * sizeof(float));
+		EasqGemmNT(rows, cols, inner, a, b, 1.0f, c);
+	}
+}
+
+void
 EasqGemmNN(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c)
 {
 	if (rows <= 0 || cols <= 0)
 		return;
 	if (by(EASQ_BY_PANELS, inner))
-		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, (size_t) cols, 1, beta, c);
+		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, (size_t) cols, 1, beta, NULL, c);
 	else if (by(EASQ_BY_OPENBLAS, inner))
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, cols, inner,
 					1.0f, a, inner, b, cols, beta, c, cols);
@@ -203,7 +219,7 @@ EasqGemmTN(int rows, int cols, int inner, const float *a, const float *b, float 
 	if (rows <= 0 || cols <= 0)
 		return;
 	if (by(EASQ_BY_PANELS, inner))
-		by_panels(rows, cols, inner, a, 1, (size_t) rows, b, (size_t) cols, 1, beta, c);
+		by_panels(rows, cols, inner, a, 1, (size_t) rows, b, (size_t) cols, 1, beta, NULL, c);
 	else if (by(EASQ_BY_OPENBLAS, inner))
 		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, inner,
 					1.0f, a, rows, b, cols, beta, c, cols);

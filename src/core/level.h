@@ -117,12 +117,19 @@ LEVEL(product) (int rows, int cols, int inner, const float *x, size_t x_stride,
 }
 
 static LEVEL_TARGET void
-LEVEL(panel) (int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
+LEVEL(panel) (int rows, bool half, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
 			  const float *start, size_t start_stride, float *y, size_t y_stride)
 {
-	int			tiled = x_step == 1 ?
-		LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, 1, w, start, start_stride, y, y_stride) :
-		LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, x_step, w, start, start_stride, y, y_stride);
+	int			tiled;
+
+	if (x_step == 1)
+		tiled = half ?
+			LEVEL(tiles) (HALF_PANEL, rows, inner, x, x_stride, 1, w, start, start_stride, y, y_stride) :
+			LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, 1, w, start, start_stride, y, y_stride);
+	else
+		tiled = half ?
+			LEVEL(tiles) (HALF_PANEL, rows, inner, x, x_stride, x_step, w, start, start_stride, y, y_stride) :
+			LEVEL(tiles) (EASQ_PANEL, rows, inner, x, x_stride, x_step, w, start, start_stride, y, y_stride);
 
 	for (int row = tiled; row < rows; row++)
 		LEVEL(tile) (1, PANEL_VECTORS, inner, x + (size_t) row * x_stride, 0, x_step, w, 0,
@@ -130,18 +137,35 @@ LEVEL(panel) (int rows, int inner, const float *x, size_t x_stride, size_t x_ste
 }
 
 static LEVEL_TARGET void
-LEVEL(softplus) (size_t n, float *x)
+LEVEL(softplus) (size_t n, const float *x, float *y)
 {
 	for (size_t i = 0; i < n; i++)
-		x[i] = softplus(x[i]);
+		y[i] = softplus(x[i]);
 }
 
 static LEVEL_TARGET void
-LEVEL(mix) (int rows, int experts, int m, const float *stacked, size_t stride,
+LEVEL(softplus_backward) (size_t n, const float *x, const float *dy, float *dx)
+{
+	for (size_t i = 0; i < n; i++)
+		dx[i] = dy[i] * sigmoid_of(x[i], exp_minus_abs(x[i]));
+}
+
+static LEVEL_TARGET void
+LEVEL(mix) (int rows, int experts, int m, const float *gate, size_t gate_stride, const float *expert, size_t expert_stride,
 			const float *out, float bias, float *v, float *sum)
 {
-	for (int row = 0; row < rows; row++, stacked += stride)
-		v[row] = mix_row(experts, m, stacked + (size_t) experts * m, stacked, out, bias, sum);
+	for (int row = 0; row < rows; row++)
+		v[row] = mix_row(experts, m, gate + (size_t) row * gate_stride, expert + (size_t) row * expert_stride,
+						 out, bias, sum);
+}
+
+static LEVEL_TARGET void
+LEVEL(mix_backward) (int rows, int experts, int m, float *gate, size_t gate_stride, float *expert, size_t expert_stride,
+					 const float *out, const float *dv, float *dout, float *work)
+{
+	for (int row = 0; row < rows; row++)
+		mix_row_backward(experts, m, gate + (size_t) row * gate_stride, expert + (size_t) row * expert_stride,
+						 out, dv[row], dout, work);
 }
 
 #undef PANEL_VECTORS

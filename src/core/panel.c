@@ -67,10 +67,10 @@ EasqPanelPack(int cols, int inner, const float *weight, int first, float *packed
 #endif
 
 static const EasqLevel levels[] = {
-	{"plain", false, product_plain, panel_plain, softplus_plain, mix_plain},
+	{"plain", false, product_plain, panel_plain, softplus_plain, softplus_backward_plain, mix_plain, mix_backward_plain},
 #ifdef EASQ_HAS_LEVELS
-	{"x86-64-v3", false, product_v3, panel_v3, softplus_v3, mix_v3},
-	{"x86-64-v4", true, product_v4, panel_v4, softplus_v4, mix_v4},
+	{"x86-64-v3", false, product_v3, panel_v3, softplus_v3, softplus_backward_v3, mix_v3, mix_backward_v3},
+	{"x86-64-v4", true, product_v4, panel_v4, softplus_v4, softplus_backward_v4, mix_v4, mix_backward_v4},
 #endif
 };
 

@@ -42,13 +42,17 @@ typedef struct EasqLevel
 	void		(*product) (int rows, int cols, int inner, const float *x, size_t x_stride,
 							const float *w, size_t panel, const float *start, size_t start_stride,
 							float *y, size_t y_stride);
-	/* The same for one panel, where element (r, l) of x lies at r * x_stride + l * x_step. */
-	void		(*panel) (int rows, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
+	/* The same for one panel or, at least, its first half, where element (r, l) of x lies at r * x_stride + l * x_step. */
+	void		(*panel) (int rows, bool half, int inner, const float *x, size_t x_stride, size_t x_step, const float *w,
 						  const float *start, size_t start_stride, float *y, size_t y_stride);
-	void		(*softplus) (size_t n, float *x);
-	/* As EasqMixForward, where a row is experts [experts, m], then gates [experts]. */
-	void		(*mix) (int rows, int experts, int m, const float *stacked, size_t stride,
-						const float *out, float bias, float *v, float *sum);
+	/* As the functions of kernel.h and pathway.h. */
+	void		(*softplus) (size_t n, const float *x, float *y);
+	void		(*softplus_backward) (size_t n, const float *x, const float *dy, float *dx);
+	void		(*mix) (int rows, int experts, int m, const float *gate, size_t gate_stride,
+						const float *expert, size_t expert_stride, const float *out, float bias, float *v, float *sum);
+	void		(*mix_backward) (int rows, int experts, int m, float *gate, size_t gate_stride,
+								 float *expert, size_t expert_stride, const float *out, const float *dv,
+								 float *dout, float *work);
 } EasqLevel;
 
 /* Levels that this processor has, plain first; the last is the one in use. */

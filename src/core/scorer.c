@@ -68,7 +68,7 @@ pack_projection(const EasqLayout *layout, const float *weights, float alpha, flo
 		EasqPanelPack(cols, r, B, 0, panel);
 		for (int i = 0; i < r * EASQ_PANEL; i++)
 			panel[i] *= scale;
-		EasqBestLevel()->panel(shape->k, r, A, 1, (size_t) shape->k, panel, packed, EASQ_PANEL, packed, EASQ_PANEL);
+		EasqBestLevel()->panel(shape->k, false, r, A, 1, (size_t) shape->k, panel, packed, EASQ_PANEL, packed, EASQ_PANEL);
 		packed += (size_t) shape->k * EASQ_PANEL;
 	}
 }
@@ -232,11 +232,11 @@ finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float 
 	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
 	size_t		stride = (size_t) EasqPanelColumns(stacked_rows(shape, pathway));
 
-	level->softplus((size_t) rows * hidden, z);
+	level->softplus((size_t) rows * hidden, z, z);
 	multiply(level, rows, stacked_rows(shape, pathway), shape->d, 0, shape->d, z, hidden,
 			 scorer->stacked[pathway], scorer->stacked_bias[pathway], 0, rest);
-	level->mix(rows, shape->experts[pathway], shape->m, rest, stride, scorer->out[pathway], scorer->out_bias[pathway],
-			   v, rest + (size_t) rows * stride);
+	level->mix(rows, shape->experts[pathway], shape->m, rest + (size_t) shape->experts[pathway] * shape->m, stride,
+			   rest, stride, scorer->out[pathway], scorer->out_bias[pathway], v, rest + (size_t) rows * stride);
 }
 
 void
@@ -274,7 +274,7 @@ EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			  const float *x, float *score, float *work)
 {
 	EasqLogitRows(scorer, pathway, rows, x, score, work);
-	scorer->level->softplus((size_t) rows, score);
+	scorer->level->softplus((size_t) rows, score, score);
 }
 
 size_t
@@ -332,6 +332,6 @@ EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
 	shared->has_row = true;
 	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
 	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
-	scorer->level->softplus(1, &score);
+	scorer->level->softplus(1, &score, &score);
 	return score;
 }

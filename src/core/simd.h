@@ -143,4 +143,31 @@ mix_row(int experts, int m, const float *gate, const float *restrict expert,
 	return dot(m, out, sum) + bias;
 }
 
+/* Backward through a row of the mixture, see pathway.h. */
+EASQ_INLINE void
+mix_row_backward(int experts, int m, float *gate, float *restrict expert, const float *restrict out, float dv,
+				 float *restrict dout, float *restrict work)
+{
+	for (int i = 0; i < experts; i++, expert += m)
+	{
+		float		pull = dv * gate[i];
+
+		if (gate[i] <= 0.0f)
+		{
+			gate[i] = 0.0f;
+			memset(expert, 0, (size_t) m * sizeof(float));
+			continue;
+		}
+		for (int j = 0; j < m; j++)
+		{
+			float		t = exp_minus_abs(expert[j]);
+
+			work[j] = softplus_of(expert[j], t);
+			dout[j] += pull * work[j];
+			expert[j] = pull * out[j] * sigmoid_of(expert[j], t);
+		}
+		gate[i] = dv * dot(m, out, work);
+	}
+}
+
 #endif

@@ -23,6 +23,7 @@
 #define BETA1 0.9
 #define BETA2 0.999
 #define EPSILON 1e-8
+#define AHEAD 4					/* rows of a table that are fetched before their turn */
 
 #define BLOCK_ROWS 8192			/* most rows of a block */
 #define BLOCK_ROWS_MIN 32
@@ -106,8 +107,8 @@ projection_forward(const EasqLayout *layout, const float *weights, float scale,
 {
 	const EasqShape *shape = &layout->shape;
 
-	EasqFillRows(n, shape->d, at(layout, weights, EASQ_BACKBONE_BIAS), h, (size_t) shape->d);
-	EasqGemmNT(n, shape->d, shape->k, x, at(layout, weights, EASQ_BACKBONE_WEIGHT), 1.0f, h);
+	EasqAffine(n, shape->d, shape->k, x, at(layout, weights, EASQ_BACKBONE_WEIGHT),
+			   at(layout, weights, EASQ_BACKBONE_BIAS), h);
 	if (shape->r > 0)
 	{
 		EasqGemmNT(n, shape->r, shape->k, x, at(layout, weights, EASQ_LORA_A), 0.0f, low);
@@ -150,9 +151,8 @@ gate_forward(const EasqLayout *layout, const float *weights, int pathway, int n,
 {
 	int			K = layout->shape.experts[pathway];
 
-	EasqFillRows(n, K, at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_GATE_BIAS)), gate, (size_t) K);
-	EasqGemmNT(n, K, layout->shape.d, z,
-			   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_GATE_WEIGHT)), 1.0f, gate);
+	EasqAffine(n, K, layout->shape.d, z, at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_GATE_WEIGHT)),
+			   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_GATE_BIAS)), gate);
 }
 
 /* z [n, d], gate [n, K] -> expert [n, K m] before the softplus, v [n] */
@@ -163,10 +163,8 @@ pathway_forward(const EasqLayout *layout, const float *weights, int pathway, int
 	int			K = layout->shape.experts[pathway];
 	int			m = layout->shape.m;
 
-	EasqFillRows(n, K * m, at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_EXPERTS_BIAS)),
-				 expert, (size_t) K * m);
-	EasqGemmNT(n, K * m, layout->shape.d, z,
-			   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_EXPERTS_WEIGHT)), 1.0f, expert);
+	EasqAffine(n, K * m, layout->shape.d, z, at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_EXPERTS_WEIGHT)),
+			   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_EXPERTS_BIAS)), expert);
 	EasqMixForward(n, K, m, gate, (size_t) K, expert, (size_t) K * m,
 				   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_WEIGHT)),
 				   *at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_BIAS)), v, mix);
@@ -223,7 +221,7 @@ rows_before(int end, int start, int n)
 	return rows < 0 ? 0 : rows < n ? rows : n;
 }
 
-/* Both pathways' logits; the satisfaction pathway's experts for the first satisfied rows only. */
+/* Both pathways' logits; the satisfaction pathway's for the first satisfied rows only. */
 static void
 block_forward(const EasqLayout *layout, const float *weights, float scale, int n, int satisfied,
 			  const float *x, Block *block, float *y, float *s)
@@ -231,8 +229,10 @@ block_forward(const EasqLayout *layout, const float *weights, float scale, int n
 	projection_forward(layout, weights, scale, n, x, block->h, block->z, block->low);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
-		gate_forward(layout, weights, p, n, block->z, block->gate[p]);
-		pathway_forward(layout, weights, p, p == EASQ_MAIN ? n : satisfied,
+		int			rows = p == EASQ_MAIN ? n : satisfied;
+
+		gate_forward(layout, weights, p, rows, block->z, block->gate[p]);
+		pathway_forward(layout, weights, p, rows,
 						block->z, block->gate[p], block->expert[p], p == EASQ_MAIN ? y : s, block->mix);
 	}
 }
@@ -345,14 +345,16 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	for (int start = 0; start < rows; start += step)
 	{
 		int			n = rows_before(rows, start, step);
+		int			satisfied = rows_before(satisfied_rows, start, n);
 
-		block_forward(layout, weights, scale, n, rows_before(satisfied_rows, start, n),
+		block_forward(layout, weights, scale, n, satisfied,
 					  batch->x + (size_t) start * shape->k, &block, y + start, s + start);
 		for (int p = 0; p < EASQ_PATHWAYS; p++)
-			open[p] = open[p] || any_open((size_t) n * shape->experts[p], block.gate[p]);
+			open[p] = open[p] ||
+				any_open((size_t) (p == EASQ_MAIN ? n : satisfied) * shape->experts[p], block.gate[p]);
 	}
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		metrics->gates_dead[p] = rows > 0 && !open[p];
+		metrics->gates_dead[p] = (p == EASQ_MAIN ? rows : satisfied_rows) > 0 && !open[p];
 
 	losses(hyper, batch, y, s, dy, ds, dbias, metrics);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
@@ -371,17 +373,57 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	}
 }
 
-EASQ_CLONES static void
-adam(size_t n, float *restrict w, const float *restrict g, float *restrict m, float *restrict v,
-	 float clip, float rate, float first, float second)
+typedef struct Adam
+{
+	float		clip;
+	float		rate;
+	float		first;			/* bias corrections */
+	float		second;
+} Adam;
+
+static Adam
+adam_at(int64_t step, double learning_rate, double clip)
+{
+	return (Adam) {(float) clip, (float) learning_rate,
+		(float) (1.0 / (1.0 - pow(BETA1, (double) step))), (float) (1.0 / (1.0 - pow(BETA2, (double) step)))};
+}
+
+EASQ_INLINE void
+adam(Adam at, size_t n, float *restrict w, const float *restrict g, float *restrict m, float *restrict v)
 {
 	for (size_t i = 0; i < n; i++)
 	{
-		float		gi = g[i] * clip;
+		float		gi = g[i] * at.clip;
 
 		m[i] = (float) BETA1 * m[i] + (float) (1.0 - BETA1) * gi;
 		v[i] = (float) BETA2 * v[i] + (float) (1.0 - BETA2) * gi * gi;
-		w[i] -= rate * (m[i] * first) / (sqrtf(v[i] * second) + (float) EPSILON);
+		w[i] -= at.rate * (m[i] * at.first) / (sqrtf(v[i] * at.second) + (float) EPSILON);
+	}
+}
+
+EASQ_CLONES static void
+adam_block(Adam at, size_t n, float *w, const float *g, float *m, float *v)
+{
+	adam(at, n, w, g, m, v);
+}
+
+EASQ_CLONES static void
+adam_rows(Adam at, size_t count, size_t dim, const int64_t *row, float *w, const float *g, float *m, float *v)
+{
+	for (size_t i = 0; i < count; i++, g += dim)
+	{
+		size_t		place = (size_t) row[i] * dim;
+
+		/* rows lie anywhere in the table */
+		if (i + AHEAD < count)
+		{
+			size_t		next = (size_t) row[i + AHEAD] * dim;
+
+			EASQ_PREFETCH(w + next);
+			EASQ_PREFETCH(m + next);
+			EASQ_PREFETCH(v + next);
+		}
+		adam(at, dim, w + place, g, m + place, v + place);
 	}
 }
 
@@ -389,8 +431,14 @@ void
 EasqAdamUpdate(size_t n, float *w, const float *g, float *m, float *v,
 			   int64_t step, double learning_rate, double clip)
 {
-	adam(n, w, g, m, v, (float) clip, (float) learning_rate,
-		 (float) (1.0 / (1.0 - pow(BETA1, (double) step))), (float) (1.0 / (1.0 - pow(BETA2, (double) step))));
+	adam_block(adam_at(step, learning_rate, clip), n, w, g, m, v);
+}
+
+void
+EasqAdamUpdateRows(size_t count, size_t dim, const int64_t *row, float *w, const float *gradient,
+				   float *m, float *v, int64_t step, double learning_rate, double clip)
+{
+	adam_rows(adam_at(step, learning_rate, clip), count, dim, row, w, gradient, m, v);
 }
 
 double

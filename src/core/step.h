@@ -73,7 +73,7 @@ typedef struct EasqMetrics
 	double		grad_norm_main;
 	double		grad_norm_satisfaction;
 	double		accuracy[EASQ_PATHWAYS];	/* tested pairs that a pathway ordered rightly before the step, ties half */
-	bool		gates_dead[EASQ_PATHWAYS];	/* no row of the batch opens a gate of this pathway */
+	bool		gates_dead[EASQ_PATHWAYS];	/* no row of the batch that this pathway scores opens a gate of it */
 } EasqMetrics;
 
 /* Floats of scratch that EasqGradient needs for a batch of up to rows rows. */
@@ -100,6 +100,10 @@ typedef struct EasqAdam
 /* w -= lr * mhat / (sqrt(vhat) + 1e-8) over n floats with gradient g * clip; step counts from 1. */
 extern void EasqAdamUpdate(size_t n, float *w, const float *g, float *m, float *v,
 						   int64_t step, double learning_rate, double clip);
+
+/* The same for count rows of dim floats of w, m and v, with their gradients one after another. */
+extern void EasqAdamUpdateRows(size_t count, size_t dim, const int64_t *row, float *w, const float *gradient,
+							   float *m, float *v, int64_t step, double learning_rate, double clip);
 
 /* Factor that brings a norm down to max_norm: min(1, max_norm / (norm + 1e-6)). */
 extern double EasqClip(double norm, double max_norm);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "core/kernel.h"
 #include "feature/example.h"
 #include "feature/wire.h"
 
@@ -175,12 +176,6 @@ skip_feature(const EasqFeature *feature, const char *at)
 	return at;
 }
 
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define PREFETCH(address) ((void) (address))
-#endif
-
 #define CACHE_LINE 64
 
 void
@@ -200,7 +195,7 @@ EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *exa
 				member_row(feature, EasqGetWord(at + EASQ_WORD)) * bytes;
 
 			for (size_t byte = 0; byte < bytes; byte += CACHE_LINE)
-				PREFETCH(row + byte);
+				EASQ_PREFETCH(row + byte);
 		}
 		at = skip_feature(feature, at);
 	}

@@ -147,9 +147,9 @@ score_query(Evaluation *evaluation, const char *query, const EasqSourceColumns *
 	EasqSourceRow row;
 	int64		rows = 0;
 
-	EasqSortBeginBytes(&evaluation->by_group);
+	EasqSortBeginBytes(&evaluation->by_group, work_mem);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		EasqSortBeginInt8(&evaluation->by_score[p]);
+		EasqSortBeginInt8(&evaluation->by_score[p], work_mem);
 	while (EasqSourceNext(source, &row))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -29,7 +29,7 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 		EasqRowSet(&row, BEHAVIOUR_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
 		EasqRowSet(&row, BEHAVIOUR_KEPT_CHOSEN, Float4GetDatum(pairs[slot].kept_chosen));
 		EasqRowSet(&row, BEHAVIOUR_KEPT_REJECTED, Float4GetDatum(pairs[slot].kept_rejected));
-		EasqWriterInsert(&writer, row.values, row.nulls);
+		EasqWriterAdd(&writer, row.values, row.nulls);
 	}
 	EasqWriterEnd(&writer);
 }

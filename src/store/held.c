@@ -31,7 +31,7 @@ EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *hel
 		EasqRowSet(&row, HELD_TRAINED, Float4GetDatum(held->trained[slot]));
 		EasqRowSet(&row, HELD_CHOSEN, EasqBytesDatum(pair->chosen, pair->chosen_length));
 		EasqRowSet(&row, HELD_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
-		EasqWriterInsert(&writer, row.values, row.nulls);
+		EasqWriterAdd(&writer, row.values, row.nulls);
 	}
 	EasqWriterEnd(&writer);
 }

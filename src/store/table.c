@@ -5,15 +5,18 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "store/table.h"
 
 #define EASQ_SCHEMA "easq"
+#define WAITING_BYTES ((Size) 64 * 1024)
 
 static Oid
 find_relation(const char *name)
@@ -107,6 +110,10 @@ EasqWriterBegin(EasqWriter *writer, const char *table)
 {
 	writer->table = EasqTableOpen(table, RowExclusiveLock);
 	writer->indexes = CatalogOpenIndexes(writer->table);
+	writer->context = CurrentMemoryContext;
+	writer->slots = 0;
+	writer->count = 0;
+	writer->bytes = 0;
 }
 
 void
@@ -116,6 +123,33 @@ EasqWriterInsert(EasqWriter *writer, const Datum *values, const bool *nulls)
 
 	CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
 	heap_freetuple(tuple);
+}
+
+static void
+write_waiting(EasqWriter *writer)
+{
+	if (writer->count > 0)
+		EasqInsertTuples(writer->table, writer->waiting, writer->count, writer->indexes);
+	for (int i = 0; i < writer->count; i++)
+		ExecClearTuple(writer->waiting[i]);
+	writer->count = 0;
+	writer->bytes = 0;
+}
+
+void
+EasqWriterAdd(EasqWriter *writer, const Datum *values, const bool *nulls)
+{
+	MemoryContext old = MemoryContextSwitchTo(writer->context);
+	TupleDesc	desc = RelationGetDescr(writer->table);
+	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) values, (bool *) nulls);
+
+	if (writer->count == writer->slots)
+		writer->waiting[writer->slots++] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(tuple, writer->waiting[writer->count++], true);
+	writer->bytes += tuple->t_len;
+	if (writer->count == EASQ_WRITTEN_TOGETHER || writer->bytes > WAITING_BYTES)
+		write_waiting(writer);
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -138,6 +172,9 @@ EasqWriterDelete(EasqWriter *writer, HeapTuple old)
 void
 EasqWriterEnd(EasqWriter *writer)
 {
+	write_waiting(writer);
+	for (int i = 0; i < writer->slots; i++)
+		ExecDropSingleTupleTableSlot(writer->waiting[i]);
 	CatalogCloseIndexes(writer->indexes);
 	table_close(writer->table, NoLock);
 	CommandCounterIncrement();

@@ -45,6 +45,8 @@ extern void EasqKeyInt8(ScanKey key, AttrNumber attribute, StrategyNumber strate
 extern void EasqKeyFloat8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, float8 value);
 extern void EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value);
 
+#define EASQ_WRITTEN_TOGETHER 64
+
 /*
  * A table open for writing, its indexes with it.  Rows are found by EasqScan
  * under a snapshot that the caller has made current, and nobody else changes
@@ -54,10 +56,19 @@ typedef struct EasqWriter
 {
 	Relation	table;
 	CatalogIndexState indexes;
+	MemoryContext context;
+
+	/* rows that wait to be written together */
+	TupleTableSlot *waiting[EASQ_WRITTEN_TOGETHER];
+	int			slots;			/* of them that are made */
+	int			count;
+	Size		bytes;
 } EasqWriter;
 
 extern void EasqWriterBegin(EasqWriter *writer, const char *table);
 extern void EasqWriterInsert(EasqWriter *writer, const Datum *values, const bool *nulls);
+/* The same for one of many: written with others, at the latest when the writing ends. */
+extern void EasqWriterAdd(EasqWriter *writer, const Datum *values, const bool *nulls);
 extern void EasqWriterUpdate(EasqWriter *writer, HeapTuple old, const Datum *values,
 							 const bool *nulls, const bool *replaces);
 extern void EasqWriterDelete(EasqWriter *writer, HeapTuple old);

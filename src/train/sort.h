@@ -1,6 +1,6 @@
 /*
- * PostgreSQL's sort over single values, which spills to temporary files
- * beyond work_mem: bytes in memcmp order, or int8.
+ * A sort over single values: bytes in memcmp order, or int8.  What does not
+ * fit into memory is left to PostgreSQL's, which spills to temporary files.
  */
 #ifndef EASQ_SORT_H
 #define EASQ_SORT_H
@@ -9,15 +9,35 @@
 
 #include "utils/tuplesort.h"
 
+/* A value in memory, after its first 16 bytes, which mostly tell. */
+typedef struct EasqSorted
+{
+	uint64		first;
+	uint64		second;
+	bytea	   *value;
+} EasqSorted;
+
 typedef struct EasqSort
 {
-	Tuplesortstate *state;
+	Tuplesortstate *state;		/* NULL: all is in memory */
 	void	   *last;			/* what Next returned, where it is ours to free */
 	bool		by_value;
+	int			kilobytes;
+
+	/* bytes as long as they fit */
+	MemoryContext context;
+	EasqSorted *sorted;
+	Size		count;
+	Size		room;
+	Size		next;			/* for Next */
+	char	   *block;			/* values are put one after another */
+	Size		block_left;
+	Size		bytes;			/* of all blocks */
 } EasqSort;
 
-extern void EasqSortBeginBytes(EasqSort *sort);
-extern void EasqSortBeginInt8(EasqSort *sort);
+/* kilobytes: of memory, before temporary files take over. */
+extern void EasqSortBeginBytes(EasqSort *sort, int kilobytes);
+extern void EasqSortBeginInt8(EasqSort *sort, int kilobytes);
 /* Copies the value. */
 extern void EasqSortPut(EasqSort *sort, Datum value);
 /* Ends putting. */

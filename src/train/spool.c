@@ -291,7 +291,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	EasqKeptInit(&spool->kept, keep_answers, seed);
 	initStringInfo(&spool->row);
 
-	EasqSortBeginBytes(&spool->sort);
+	EasqSortBeginBytes(&spool->sort, maintenance_work_mem);
 	while (EasqSourceNext(source, &row))
 		sort_row(spool, &row);
 	EasqSortPerform(&spool->sort);

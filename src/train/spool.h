@@ -3,10 +3,10 @@
  * on the seed and the rows' content alone, cut into chunks of whole groups
  * that are as large as the shuffle buffer.
  *
- * The query is read once.  PostgreSQL's sort (work_mem, then temporary files)
+ * The query is read once.  A sort (maintenance_work_mem, then temporary files)
  * brings the packed rows into order: by a hash of the group, then by a hash of
  * the content, so that a group too long for a chunk is cut at random.  Memory:
- * one chunk, the sort's work_mem, the kept answers, and 32 bytes for each chunk.
+ * one chunk, the sort's maintenance_work_mem, the kept answers, and 32 bytes for each chunk.
  */
 #ifndef EASQ_SPOOL_H
 #define EASQ_SPOOL_H

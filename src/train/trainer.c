@@ -9,6 +9,7 @@
 #include "store/tensor.h"
 #include "train/trainer.h"
 
+#define AHEAD 4					/* rows that are fetched before their turn */
 #define TABLE_ROOM 1024			/* rows of a table that a batch touches, to begin with */
 
 /*
@@ -28,9 +29,6 @@ typedef struct TableGradient
 	uint32	   *place;			/* [size] of the row among the touched ones, counted from 1; 0: not touched */
 	int64	   *row;			/* [room] the touched rows */
 	float	   *gradient;		/* [room, dim] */
-	float	   *weight;			/* [room, dim] copies of the touched rows while Adam works on them */
-	float	   *m;
-	float	   *v;
 	Size		count;
 	Size		room;
 } TableGradient;
@@ -104,9 +102,6 @@ create_tables(EasqTrainer *trainer)
 		table->room = TABLE_ROOM;
 		table->row = palloc(sizeof(int64) * table->room);
 		table->gradient = floats(table->room * table->dim);
-		table->weight = floats(table->room * table->dim);
-		table->m = floats(table->room * table->dim);
-		table->v = floats(table->room * table->dim);
 	}
 }
 
@@ -146,39 +141,48 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
 
 /* --------------------------------------------------------- one mini-batch */
 
-static void
-encode_row(EasqTrainer *trainer, const EasqTrainRow *row, int number)
+/* Row number i of pairs: the chosen, then the rejected. */
+static const EasqTrainRow *
+row_of_pairs(const EasqTrainRow *rows, const EasqRowPair *pairs, int count, int i)
 {
-	const EasqSpec *spec = trainer->model->spec;
-
-	(void) EasqEncode(spec, &trainer->encoding, row->example, row->length,
-					  trainer->x + (Size) number * spec->inputs, NULL);
-	trainer->example[number] = row->example;
+	return &rows[i < count ? pairs[i].chosen : pairs[i - count].rejected];
 }
 
-/* The chosen rows of pairs from row number first on, then the rejected. */
+/*
+ * The chosen rows of pairs from row number first on, then the rejected.  Rows
+ * lie anywhere in the chunk: each is fetched before its turn, then its
+ * example, then the embeddings that this names.
+ */
 static void
 encode_pairs(EasqTrainer *trainer, const EasqTrainRow *rows, const EasqRowPair *pairs, int count, int first)
 {
-	for (int i = 0; i < count; i++)
+	const EasqSpec *spec = trainer->model->spec;
+
+	for (int i = -3 * AHEAD; i < 2 * count; i++)
 	{
-		encode_row(trainer, &rows[pairs[i].chosen], first + i);
-		encode_row(trainer, &rows[pairs[i].rejected], first + count + i);
+		const EasqTrainRow *row;
+
+		if (i + 3 * AHEAD < 2 * count)
+			EASQ_PREFETCH(row_of_pairs(rows, pairs, count, i + 3 * AHEAD));
+		if (i + 2 * AHEAD >= 0 && i + 2 * AHEAD < 2 * count)
+			EASQ_PREFETCH(row_of_pairs(rows, pairs, count, i + 2 * AHEAD)->example);
+		if (i + AHEAD >= 0 && i + AHEAD < 2 * count)
+			EasqPrefetch(spec, &trainer->encoding, row_of_pairs(rows, pairs, count, i + AHEAD)->example);
+		if (i < 0)
+			continue;
+		row = row_of_pairs(rows, pairs, count, i);
+		(void) EasqEncode(spec, &trainer->encoding, row->example, row->length,
+						  trainer->x + (Size) (first + i) * spec->inputs, NULL);
+		trainer->example[first + i] = row->example;
 	}
 }
 
 static void
 grow_table(TableGradient *table)
 {
-	Size		bytes;
-
 	table->room *= 2;
-	bytes = sizeof(float) * table->room * table->dim;
 	table->row = repalloc_huge(table->row, sizeof(int64) * table->room);
-	table->gradient = repalloc_huge(table->gradient, bytes);
-	table->weight = repalloc_huge(table->weight, bytes);
-	table->m = repalloc_huge(table->m, bytes);
-	table->v = repalloc_huge(table->v, bytes);
+	table->gradient = repalloc_huge(table->gradient, sizeof(float) * table->room * table->dim);
 }
 
 static void
@@ -218,6 +222,8 @@ scatter_rows(EasqTrainer *trainer)
 	}
 	for (int i = 0; spec->tables > 0 && i < trainer->rows; i++)
 	{
+		if (i + AHEAD < trainer->rows)
+			EASQ_PREFETCH(trainer->example[i + AHEAD]);
 		trainer->dx_row = trainer->dx + (Size) i * spec->inputs;
 		EasqVisitEmbeddings(spec, trainer->example[i], scatter, trainer);
 	}
@@ -254,32 +260,16 @@ table_squares(const EasqTrainer *trainer)
 	return squares;
 }
 
-/* Touched rows lie scattered in the table: gathered, updated in one go, put back. */
 static void
 update_table(EasqTrainer *trainer, int t, double clip)
 {
 	TableGradient *table = &trainer->table[t];
-	Size		dim = table->dim;
-	Size		bytes = sizeof(float) * dim;
-	float	   *weight = trainer->encoding.embedding[t];
-	float	   *m = trainer->embedding_m[t];
-	float	   *v = trainer->embedding_v[t];
 
+	EasqAdamUpdateRows(table->count, table->dim, table->row, trainer->encoding.embedding[t], table->gradient,
+					   trainer->embedding_m[t], trainer->embedding_v[t],
+					   trainer->backbone.step, trainer->hyper.learning_rate, clip);
 	for (Size i = 0; i < table->count; i++)
-	{
-		memcpy(table->weight + i * dim, weight + table->row[i] * dim, bytes);
-		memcpy(table->m + i * dim, m + table->row[i] * dim, bytes);
-		memcpy(table->v + i * dim, v + table->row[i] * dim, bytes);
-	}
-	EasqAdamUpdate(table->count * dim, table->weight, table->gradient, table->m, table->v,
-				   trainer->backbone.step, trainer->hyper.learning_rate, clip);
-	for (Size i = 0; i < table->count; i++)
-	{
-		memcpy(weight + table->row[i] * dim, table->weight + i * dim, bytes);
-		memcpy(m + table->row[i] * dim, table->m + i * dim, bytes);
-		memcpy(v + table->row[i] * dim, table->v + i * dim, bytes);
 		trainer->dirty[t][table->row[i]] = true;
-	}
 }
 
 static void

@@ -51,9 +51,9 @@ SELECT count(*) AS rehearsed FROM easq.behaviour WHERE model = 'a';
 SELECT easq_create_model(name, :features, :options) FROM unnest(ARRAY['four', 'two', 'shuffled']) AS name \g /dev/null
 SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64}') \g /dev/null
 SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64}') FROM generate_series(1, 2) \g /dev/null
-SET work_mem = '64kB';
+SET maintenance_work_mem = '1MB';
 SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64}') \g /dev/null
-RESET work_mem;
+RESET maintenance_work_mem;
 SELECT data(easq_export('two')) = data(easq_export('four')) AS "twice two", data(easq_export('shuffled')) = data(easq_export('four')) AS "any order";
 SELECT count(DISTINCT digest) AS "optimisers" FROM (SELECT md5(string_agg(md5(data), '' ORDER BY name, chunk)) AS digest FROM easq.optimiser WHERE model IN ('two', 'four', 'shuffled') GROUP BY model) o;
 -- the same where a group is longer than the buffer
