@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "store/behaviour.h"
@@ -12,6 +13,8 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 {
 	ScanKeyData key;
 	EasqWriter	writer;
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "easq row", ALLOCSET_SMALL_SIZES);
+	MemoryContext old;
 
 	EasqKeyText(&key, BEHAVIOUR_MODEL, model->name);
 	EasqDeleteRows("behaviour", "behaviour_pkey", 1, &key);
@@ -22,6 +25,7 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 		EasqRow		row;
 
 		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(row_context);
 		EasqRowInit(&row);
 		EasqRowSetText(&row, BEHAVIOUR_MODEL, model->name);
 		EasqRowSet(&row, BEHAVIOUR_SLOT, Int32GetDatum(slot));
@@ -30,8 +34,11 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 		EasqRowSet(&row, BEHAVIOUR_KEPT_CHOSEN, Float4GetDatum(pairs[slot].kept_chosen));
 		EasqRowSet(&row, BEHAVIOUR_KEPT_REJECTED, Float4GetDatum(pairs[slot].kept_rejected));
 		EasqWriterAdd(&writer, row.values, row.nulls);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
 	}
 	EasqWriterEnd(&writer);
+	MemoryContextDelete(row_context);
 }
 
 /* Slots are dense, so the last one tells how many there are. */

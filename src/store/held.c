@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "store/columns.h"
@@ -12,6 +13,8 @@ EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *hel
 {
 	ScanKeyData keys[2];
 	EasqWriter	writer;
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "easq row", ALLOCSET_SMALL_SIZES);
+	MemoryContext old;
 
 	EasqKeyText(&keys[0], HELD_MODEL, model->name);
 	EasqKeyInt4(&keys[1], HELD_SAMPLE, BTEqualStrategyNumber, sample);
@@ -23,6 +26,7 @@ EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *hel
 		EasqRow		row;
 
 		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(row_context);
 		EasqRowInit(&row);
 		EasqRowSetText(&row, HELD_MODEL, model->name);
 		EasqRowSet(&row, HELD_SAMPLE, Int32GetDatum(sample));
@@ -32,8 +36,11 @@ EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *hel
 		EasqRowSet(&row, HELD_CHOSEN, EasqBytesDatum(pair->chosen, pair->chosen_length));
 		EasqRowSet(&row, HELD_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
 		EasqWriterAdd(&writer, row.values, row.nulls);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
 	}
 	EasqWriterEnd(&writer);
+	MemoryContextDelete(row_context);
 }
 
 static void

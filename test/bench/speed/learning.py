@@ -1,5 +1,6 @@
 """Learning: an answer in its INSERT, many in one COPY, and training."""
 import io
+import json
 import statistics
 import time
 
@@ -124,25 +125,28 @@ def train(bench):
     session = Session()
     pairs = []
 
-    def easq():
+    def easq(options):
         session.sql("SELECT easq_drop_model('trained') FROM easq.models WHERE name = 'trained'")
         session.sql("SELECT easq_create_model('trained', features, options || '{\"alignment\": \"dpo\"}') FROM easq.models WHERE name = 'bench'")
         before = session.cpu()
+        epochs = options.get("epochs", 5)
         seen = session.value("""SELECT pairs FROM easq_train('trained', 'SELECT * FROM view', label => 'clicked', group_by => 'viewer',
-            options => '{"epochs": 1, "batch_pairs": 512}')""")
+            options => %s)""", (json.dumps(options),))
         pairs.append(seen)
-        return 2 * seen / (session.cpu() - before)
+        return 2 * seen * epochs / (session.cpu() - before)
 
-    measurements = {"easq_train, all of the call": easq}
+    measurements = {"easq_train, all of the call, one epoch": lambda: easq({"epochs": 1, "batch_pairs": 512}),
+                    "easq_train, all of the call, as it comes (5 epochs)": lambda: easq({"batch_pairs": 512})}
     if bench.torch:
         trainer = TorchTrainer(bench)
         measurements["PyTorch, rows in memory, the steps alone"] = trainer.rate
-    rates = interleaved(measurements, rounds=5)
-    bench.report.say("One epoch of 200,000 rows, %d pairs, 512 pairs (1,024 rows) a step, Adam; behaviour loss alone; a second of processor time." % pairs[-1])
+    rates = interleaved(measurements)
+    bench.report.say("200,000 rows, %d pairs, 512 pairs (1,024 rows) a step, Adam; behaviour loss alone; a second of processor time." % pairs[-1])
     bench.report.say()
-    bench.report.table(("what", "rows of pairs a second"), [(name, "%.0f" % statistics.median(r)) for name, r in rates.items()])
-    names = list(rates)
-    bench.report.goals([("easq_train, faster than PyTorch", ratio(rates[names[0]], rates[names[1]]) if len(names) > 1 else None, ">=", 3, " x")])
+    bench.report.table(("what", "rows of pairs a second", "from", "to"),
+                       [(name,) + tuple("%.0f" % r for r in (statistics.median(rate), min(rate), max(rate))) for name, rate in rates.items()])
+    *calls, steps = rates if bench.torch else list(rates) + [None]
+    bench.report.goals([(name + ": faster than PyTorch", steps and ratio(rates[name], rates[steps]), ">=", 3, " x") for name in calls])
 
 
 class TorchTrainer:
