@@ -148,17 +148,16 @@ static bool
 is_dying(EasqGuard *guard, EasqPathway pathway, const float *before, const float *after)
 {
 	bool		on_scores = guard->model->options.hyper.pairwise == EASQ_ON_SCORE;
-	EasqVital	now[EASQ_PATHWAYS];
-	EasqVital	then[EASQ_PATHWAYS];
+	EasqVital	now;
+	EasqVital	then;
 
 	EasqJudgeWeights(guard->judge, after);
-	EasqJudgeVital(guard->judge, now);
-	if (!EasqIsDying(&now[pathway], &guard->model->alignment.vital[pathway], on_scores))
+	now = EasqJudgeVital(guard->judge, pathway);
+	if (!EasqIsDying(&now, &guard->model->alignment.vital[pathway], on_scores))
 		return false;
 	EasqJudgeWeights(guard->judge, before);
-	EasqJudgeVital(guard->judge, then);
-	return now[pathway].spread < then[pathway].spread ||
-		(on_scores && now[pathway].activity < then[pathway].activity);
+	then = EasqJudgeVital(guard->judge, pathway);
+	return now.spread < then.spread || (on_scores && now.activity < then.activity);
 }
 
 const char *

@@ -140,16 +140,13 @@ EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int l
 	return true;
 }
 
-void
-EasqJudgeVital(EasqJudge *judge, EasqVital *vital)
+EasqVital
+EasqJudgeVital(EasqJudge *judge, EasqPathway pathway)
 {
 	int			rows = 2 * Min(VITAL_PAIRS, judge->drawn);
 
-	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
-	{
-		EasqLogitRows(&judge->scorer, pathway, rows, judge->x, judge->score, judge->work);
-		vital[pathway] = EasqTakeVital((size_t) rows, judge->score);
-	}
+	EasqLogitRows(&judge->scorer, pathway, rows, judge->x, judge->score, judge->work);
+	return EasqTakeVital((size_t) rows, judge->score);
 }
 
 void
@@ -169,7 +166,8 @@ EasqJudgeVitalOf(EasqJudge *judge, const EasqHeld *held, EasqVital *vital)
 	for (int i = 0; i < n; i++)
 		slot[i] = (int) ((int64) held->count * i / n);
 	EasqJudgeDraw(judge, held, slot, n);
-	EasqJudgeVital(judge, vital);
+	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
+		vital[pathway] = EasqJudgeVital(judge, pathway);
 }
 
 void

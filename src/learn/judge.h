@@ -26,13 +26,13 @@ extern void EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right
 extern int	EasqJudgeDraw(EasqJudge *judge, const EasqHeld *held, const int *slot, int n);
 /* right [n] gets EasqPairSoftlyRight of the pairs drawn last, under the judge's weights of now. */
 extern void EasqJudgeDrawn(EasqJudge *judge, double scale, float *right);
-/* The pathways' signs of life on some of the pairs drawn last. */
-extern void EasqJudgeVital(EasqJudge *judge, EasqVital *vital);
+/* A pathway's signs of life on some of the pairs drawn last. */
+extern EasqVital EasqJudgeVital(EasqJudge *judge, EasqPathway pathway);
 
 /* The logit that one pathway gives one example; false where it does not fit the model. */
 extern bool EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit);
 
-/* The same on pairs that are spread over a sample, always the same ones. */
+/* Those of both pathways, on pairs that are spread over a sample, always the same ones. */
 extern void EasqJudgeVitalOf(EasqJudge *judge, const EasqHeld *held, EasqVital *vital);
 
 /* Fills trained, weight and accuracy of a sample: what follows is compared with the judge's weights of now. */

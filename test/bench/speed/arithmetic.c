@@ -2,7 +2,7 @@
  * The arithmetic alone, without PostgreSQL: the products that any
  * implementation needs (the roofline) and easq's own code, in microseconds.
  *
- *   arithmetic WEIGHTS X WHAT [ROWS]
+ *   arithmetic WEIGHTS X WHAT [ROWS [ANSWERS]]
  *
  * WEIGHTS: the flat block of the bench model, X: encoded rows [n, 42], both
  * float32.  WHAT:
@@ -11,7 +11,7 @@
  *   dense   the products of gemm with softplus and gates, ROWS at a time; a row
  *   batch   EasqScoreRows, ROWS at a time; a row
  *   row     EasqScoreRows of one row
- *   step    forward and backward of ROWS / 2 pairs, a fifth of them answers; a step
+ *   step    forward and backward of ROWS / 2 pairs, ANSWERS of them of answers, and Adam; a step
  * One number on standard output: the median of several repetitions.
  */
 #include <stdio.h>
@@ -35,6 +35,8 @@ static float *stacked_weight;
 static float *stacked_bias;
 static float *x;
 static int	total;				/* rows of x */
+static int	answers;			/* pairs of a step */
+static float *moments;			/* of its Adam */
 static float *z;
 static float *stacked;
 static float *score;
@@ -158,14 +160,17 @@ row(int rows)
 		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + (size_t) i * shape.k, score, work);
 }
 
+/* With a rate of 0, so that each step is like the one before. */
 static void
 step(int rows)
 {
-	static const EasqHyper hyper = {8.0, 1.0, 1.0, 1.0, 0.0, 1e-3, 1.0, EASQ_DISTIL, EASQ_ON_SCORE};
-	EasqBatch	halves = {.survey = rows / 10, .behaviour = rows / 2 - rows / 10, .x = x};
+	static const EasqHyper hyper = {8.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, EASQ_DISTIL, EASQ_ON_LOGIT};
+	size_t		adapter = layout.total - layout.backbone;
+	EasqBatch	batch = {.survey = answers, .behaviour = rows / 2 - answers, .x = x};
+	EasqAdam	adam = {moments, moments + adapter, 1};
 	EasqMetrics metrics;
 
-	EasqGradient(&layout, weights, &hyper, &halves, stacked, NULL, &metrics, work);
+	(void) EasqOnlineStep(&layout, weights, &adam, &hyper, &batch, &metrics, stacked, work);
 }
 
 /* Gates and experts in one matrix; the projection without LoRA, which is folded in before anything is scored. */
@@ -232,13 +237,15 @@ main(int argc, char **argv)
 	x = read_file(argv[2], &count);
 	total = (int) (count / (size_t) shape.k);
 	rows = argc > 4 ? atoi(argv[4]) : 512;
-	if (rows < 8 || rows > total)
-		die("as many rows as X has, 8 at least");
+	answers = argc > 5 ? atoi(argv[5]) : rows / 10;
+	if (rows < 8 || rows > total || answers < 0 || answers > rows / 2)
+		die("as many rows as X has, 8 at least, and as many pairs of answers as there are pairs");
 	stack();
 	EasqScorerPack(&scorer, &layout, weights, 8.0f, floats(EasqScorerFloats(&layout)));
 	z = floats((size_t) rows * (size_t) shape.d);
 	stacked = floats((size_t) rows * 260 + layout.total);
 	score = floats((size_t) rows);
+	moments = floats(2 * (layout.total - layout.backbone));
 	work = floats(EasqScoreWork(&shape, EASQ_SCORE_BLOCK) + EasqGradientWork(&shape, (size_t) rows));
 
 	whole = total / rows * rows;

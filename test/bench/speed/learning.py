@@ -7,6 +7,7 @@ import time
 from measure import Session, Shares, interleaved, ratio
 
 MICRO = 1e6
+REPLAYED, PARTNERS = 3, 8      # the options replayed_answers and pairs_per_answer as they come
 COLUMNS = "user_id, viewer, video, channel, length, age, answer"
 
 
@@ -71,15 +72,22 @@ def learn(bench):
     session.sql("ALTER SYSTEM RESET full_page_writes")
     session.sql("SELECT pg_reload_conf()")
     step = session.sql("SELECT pairs, behaviour_pairs FROM easq.steps WHERE status = 'applied' ORDER BY id DESC LIMIT 1")[0]
-    pairs = sum(step)
     middle = {name: statistics.median(t) for name, t in times.items()}
-    arithmetic = statistics.median(bench.arithmetic("step", 2 * pairs) for _ in range(5)) if bench.arithmetic else None
+    answer_pairs, behaviour_pairs = step[0] + REPLAYED * PARTNERS, step[1]
+    checked = rows_of_check(session)
+    arithmetic = None
+    if bench.arithmetic:
+        of_step = statistics.median(bench.arithmetic("step", 2 * (answer_pairs + behaviour_pairs), answer_pairs) for _ in range(5))
+        of_check = statistics.median(bench.arithmetic("batch", 256) for _ in range(5)) * checked
+        arithmetic = of_step + of_check
     rows = [("latency of one INSERT that learns", "%.0f" % statistics.median(latency)),
             ("its processor time", "%.0f" % middle["answer"]),
             ("processor time of the same INSERT without learning", "%.0f" % middle["plain"]),
             ("a plain UPDATE of the same %d kB" % (size / 1000), "%.0f" % middle["update"])]
     if arithmetic:
-        rows.append(("forward and backward of its %d + %d pairs" % tuple(step), "%.0f" % arithmetic))
+        rows.append(("forward and backward of its %d + %d pairs of answers and %d of behaviour, Adam"
+                     % (step[0], REPLAYED * PARTNERS, behaviour_pairs), "%.0f" % of_step))
+        rows.append(("forward of the %d rows that the budget's check scores a step" % checked, "%.0f" % of_check))
     without = None
     if shares:
         without = (shares["easq_answered"] - shares["EasqWriteAdapter"]) * middle["answer"]
@@ -96,6 +104,17 @@ def learn(bench):
     report.say()
     goals.append(copy_of_many(bench, session, middle["answer"]))
     report.goals(goals)
+
+
+def rows_of_check(session):
+    """Rows that the behaviour budget scores for one step: see src/learn/guard.c.
+
+    512 drawn pairs before and after the step and 256 rows by each pathway; every 16 steps the whole gate sample, and
+    every 64 the audit sample."""
+    held = dict(session.sql("SELECT sample, count(*) FROM easq.held WHERE model = 'bench' GROUP BY sample"))
+    if not held:
+        return 0
+    return 2 * 2 * 512 + 2 * 256 + 2 * held[0] // 16 + 2 * held[1] // 64
 
 
 def wal_of(session, twenty):

@@ -159,8 +159,8 @@ class Arithmetic:
     def __init__(self, program, weights, x):
         self.command = [program, weights, x]
 
-    def __call__(self, what, rows=512):
-        return float(subprocess.run(self.command + [what, str(rows)], check=True, stdout=subprocess.PIPE).stdout)
+    def __call__(self, what, *sizes):
+        return float(subprocess.run(self.command + [what] + [str(size) for size in sizes or (512,)], check=True, stdout=subprocess.PIPE).stdout)
 
 
 class Pgbench:
