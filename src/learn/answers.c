@@ -9,6 +9,7 @@
 #include "learn/partners.h"
 #include "learn/skipped.h"
 #include "store/behaviour.h"
+#include "store/gathered.h"
 #include "store/log.h"
 
 /* Alignment waits until some value has so many answers below it and so many above it. */
@@ -85,6 +86,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	int			drawn;
 
 	EasqRemember(model, answers, count);
+	EasqGather(model, (count + again) * model->options.pairs_per_answer);
 	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
@@ -159,6 +161,7 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 		old = MemoryContextSwitchTo(context);
 		learn_batch(learner, answers + done, Min(EASQ_ANSWERS_A_STEP, count - done), source, &skipped, strict);
 		MemoryContextSwitchTo(old);
+		learner->model->gathered = NULL;
 		MemoryContextReset(context);
 	}
 	EasqTrimAnswers(learner->model);

@@ -6,13 +6,14 @@
 
 #include "store/answer.h"
 #include "store/columns.h"
+#include "store/gathered.h"
 #include "store/row.h"
 
 /* Draws from among answers of any value, before one is looked for below and above. */
 #define DRAWS 4
 
-static void
-read_answer(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
+void
+EasqReadAnswerRow(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 {
 	int			length;
 	char	   *key = EasqColumnBytes(scan, tuple, ANSWER_KEY, &length);
@@ -68,7 +69,7 @@ read_ordinal(const EasqModel *model, int64 ordinal, EasqAnswer *answer)
 				(errcode(ERRCODE_INDEX_CORRUPTED),
 				 errmsg("answer " INT64_FORMAT " of model \"%s\" is in one index of easq.answer and not in another", ordinal, model->name),
 				 errhint("REINDEX TABLE easq.answer.")));
-	read_answer(&scan, tuple, answer);
+	EasqReadAnswerRow(&scan, tuple, answer);
 	EasqScanEnd(&scan);
 }
 
@@ -131,14 +132,20 @@ draw_of_value(const EasqModel *model, const EasqTallied *kind, EasqRandom *rando
 
 	for (int round = 0; round < 2 && !any; round++)
 	{
+		int64		start = round == 0 ? from : kind->oldest;
 		EasqScan	scan;
 		HeapTuple	tuple;
 
-		EasqScanValue(&scan, AccessShareLock, model, kind, round == 0 ? from : kind->oldest);
+		if (model->gathered)
+		{
+			any = EasqGatheredFind(model->gathered, kind->value, start, found);
+			continue;
+		}
+		EasqScanValue(&scan, AccessShareLock, model, kind, start);
 		tuple = EasqScanNext(&scan, false);
 		any = HeapTupleIsValid(tuple);
 		if (any)
-			read_answer(&scan, tuple, found);
+			EasqReadAnswerRow(&scan, tuple, found);
 		EasqScanEnd(&scan);
 	}
 	return any;
@@ -265,7 +272,7 @@ EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found)
 	{
 		if (count == room)
 			*found = repalloc_huge(*found, sizeof(EasqAnswer) * (Size) (room *= 2));
-		read_answer(&scan, tuple, &(*found)[count++]);
+		EasqReadAnswerRow(&scan, tuple, &(*found)[count++]);
 	}
 	EasqScanEnd(&scan);
 	return count;

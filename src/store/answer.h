@@ -15,6 +15,8 @@
 #define EASQ_MAX_RESPONDENT 1000	/* bytes of its text, which an index holds */
 #define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
 
+typedef struct EasqGathered EasqGathered;
+
 typedef struct EasqAnswer
 {
 	char	   *respondent;		/* NULL: unknown */
@@ -76,6 +78,8 @@ extern bool EasqDrawAnswer(const EasqModel *model, EasqRandom *random, EasqAnswe
 /* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
 extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
 
+/* An answer that a scan is at; palloc'd. */
+extern void EasqReadAnswerRow(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer);
 /* A scan of answer_respondent.  Of remember.c and answer.c, and so is the next. */
 extern void EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent);
 /* A scan of answer_value or answer_pkey on the answers of a kind, from an ordinal on. */

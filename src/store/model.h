@@ -60,6 +60,7 @@ typedef struct EasqModel
 	int64		answers;		/* answers remembered so far, those forgotten since included */
 	int64		uncertain;		/* answers so far that were 'uncertain' */
 	EasqTally	tally;			/* answers that are remembered now */
+	struct EasqGathered *gathered;	/* they themselves, NULL: look them up; see gathered.h */
 	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
 	EasqAlignmentState alignment;
 } EasqModel;

@@ -179,6 +179,7 @@ EasqRemember(EasqModel *model, EasqAnswer *answers, int count)
 
 	if (count == 0)
 		return;
+	model->gathered = NULL;
 	know_tally(model);
 	EasqWriterBegin(&writer, "answer");
 	for (int i = 0; i < count; i++)
@@ -199,6 +200,7 @@ EasqForget(EasqModel *model, const uint8 *key, double answer)
 	HeapTuple	tuple;
 	bool		found = false;
 
+	model->gathered = NULL;
 	EasqWriterBegin(&writer, "answer");
 	scan_key(&scan, model, key);
 	while (!found && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
@@ -221,6 +223,7 @@ EasqTrimAnswers(EasqModel *model)
 	know_tally(model);
 	if (EasqTallyTotal(&model->tally) <= model->options.replay_answers)
 		return;
+	model->gathered = NULL;
 	EasqWriterBegin(&writer, "answer");
 	shrink(&writer, model, model->options.replay_answers);
 	EasqWriterEnd(&writer);
@@ -240,6 +243,7 @@ EasqTrimRespondents(EasqModel *model)
 	if (model->options.answers_per_respondent == 0)
 		return;
 	know_tally(model);
+	model->gathered = NULL;
 	EasqKeyText(&key, ANSWER_MODEL, model->name);
 	EasqWriterBegin(&writer, "answer");
 	EasqScanBegin(&scan, "answer", "answer_respondent", RowExclusiveLock, GetActiveSnapshot(), 1, &key);

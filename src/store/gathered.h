@@ -1,0 +1,24 @@
+/*
+ * All remembered answers of a model in memory, for a step that draws so many
+ * of them that reading all is less work than looking each up.  Draws find the
+ * same answers either way.
+ */
+#ifndef EASQ_GATHERED_H
+#define EASQ_GATHERED_H
+
+#include "store/answer.h"
+
+/*
+ * Sets model->gathered where it is worth while for so many draws, else to
+ * NULL.  In the current context, until the model's answers change: those who
+ * change them, or reset the context, set it to NULL.
+ */
+extern void EasqGather(EasqModel *model, int draws);
+
+/*
+ * The first answer of a value (NaN: of any) in the order of ordinals, from one
+ * on; false: none.  What it points to is shared.
+ */
+extern bool EasqGatheredFind(const EasqGathered *gathered, double value, int64 from, EasqAnswer *found);
+
+#endif
