@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_class.h"
 #include "common/jsonapi.h"
 #include "miscadmin.h"
@@ -53,6 +54,11 @@ typedef void (*shmem_request_hook_type) (void);
 		for (int slot_ = 0; slot_ < (count); slot_++) \
 			CatalogTupleInsertWithInfo(table, ExecFetchSlotHeapTuple((slots)[slot_], false, NULL), indexes); \
 	} while (0)
+#endif
+
+/* The bytes of a value out of line; those of 13 have no method of compression beside them. */
+#ifndef VARATT_EXTERNAL_GET_EXTSIZE
+#define VARATT_EXTERNAL_GET_EXTSIZE(place) ((place).va_extsize)
 #endif
 
 #endif

@@ -80,42 +80,52 @@ copy(float *to, const EasqLayout *layout, const float *weights, EasqTensorId id)
 }
 
 void
+EasqScorerOpen(EasqScorer *scorer, const EasqLayout *layout, const float *weights, const float *memory)
+{
+	const EasqShape *shape = &layout->shape;
+	const float *end = align((float *) memory);
+
+	scorer->shape = *shape;
+	scorer->level = EasqBestLevel();
+	scorer->projection = end;
+	end += EasqPanelFloats(shape->d, shape->k);
+	scorer->projection_bias = end;
+	end += EasqPanelColumns(shape->d);
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+	{
+		scorer->stacked[p] = end;
+		end += EasqPanelFloats(stacked_rows(shape, p), shape->d);
+		scorer->stacked_bias[p] = end;
+		end += EasqPanelColumns(stacked_rows(shape, p));
+		scorer->out[p] = end;
+		end += out_floats(shape);
+		scorer->out_bias[p] = weights[layout->tensor[EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)].offset];
+	}
+}
+
+void
 EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weights,
 			   float alpha, float *memory)
 {
 	const EasqShape *shape = &layout->shape;
-	int			d = shape->d;
-	float	   *end = align(memory);
 
+	EasqScorerOpen(scorer, layout, weights, memory);
 	memset(memory, 0, EasqScorerFloats(layout) * sizeof(float));
-	scorer->shape = *shape;
-	scorer->level = EasqBestLevel();
-
-	scorer->projection = end;
-	pack_projection(layout, weights, alpha, end);
-	end += EasqPanelFloats(d, shape->k);
-	scorer->projection_bias = end;
-	copy(end, layout, weights, EASQ_BACKBONE_BIAS);
-	end += EasqPanelColumns(d);
-
+	pack_projection(layout, weights, alpha, (float *) scorer->projection);
+	copy((float *) scorer->projection_bias, layout, weights, EASQ_BACKBONE_BIAS);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
 		int			units = shape->experts[p] * shape->m;
+		float	   *stacked = (float *) scorer->stacked[p];
+		float	   *bias = (float *) scorer->stacked_bias[p];
 		EasqTensorId gate = EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_WEIGHT);
 		EasqTensorId experts = EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_WEIGHT);
 
-		scorer->stacked[p] = end;
-		EasqPanelPack(units, d, weights + layout->tensor[experts].offset, 0, end);
-		EasqPanelPack(shape->experts[p], d, weights + layout->tensor[gate].offset, units, end);
-		end += EasqPanelFloats(stacked_rows(shape, p), d);
-		scorer->stacked_bias[p] = end;
-		copy(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_BIAS));
-		copy(end + units, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_BIAS));
-		end += EasqPanelColumns(stacked_rows(shape, p));
-		scorer->out[p] = end;
-		copy(end, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_WEIGHT));
-		end += out_floats(shape);
-		scorer->out_bias[p] = weights[layout->tensor[EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)].offset];
+		EasqPanelPack(units, shape->d, weights + layout->tensor[experts].offset, 0, stacked);
+		EasqPanelPack(shape->experts[p], shape->d, weights + layout->tensor[gate].offset, units, stacked);
+		copy(bias, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_EXPERTS_BIAS));
+		copy(bias + units, layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_GATE_BIAS));
+		copy((float *) scorer->out[p], layout, weights, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_WEIGHT));
 	}
 }
 

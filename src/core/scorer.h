@@ -35,6 +35,8 @@ extern size_t EasqScorerFloats(const EasqLayout *layout);
 /* Packs weights (the whole flat block) into memory[EasqScorerFloats], which must outlive *scorer. */
 extern void EasqScorerPack(EasqScorer *scorer, const EasqLayout *layout, const float *weights,
 						   float alpha, float *memory);
+/* The same on memory that these weights were packed into before, maybe by another process. */
+extern void EasqScorerOpen(EasqScorer *scorer, const EasqLayout *layout, const float *weights, const float *memory);
 /* Floats of scratch for up to rows rows (rows <= EASQ_SCORE_BLOCK). */
 extern size_t EasqScoreWork(const EasqShape *shape, int rows);
 /*

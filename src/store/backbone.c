@@ -5,6 +5,7 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
+#include "core/scorer.h"
 #include "store/backbone.h"
 #include "store/segment.h"
 #include "store/tensor.h"
@@ -21,21 +22,26 @@ claim(Size *at, Size count, Size size)
 	return start;
 }
 
-/* Points the backbone into a block of memory (NULL: does not) and returns the block's length. */
+/* Points the backbone into a block of memory (NULL: does not), shared or not, and returns the block's length. */
 static Size
-lay_out(EasqBackbone *backbone, const EasqModel *model, char *block)
+lay_out(EasqBackbone *backbone, const EasqModel *model, bool shared, char *block)
 {
 	const EasqSpec *spec = model->spec;
+	const EasqLayout *layout = &model->layout;
 	Size		length = 0;
 	Size		mean = claim(&length, spec->numerics, sizeof(double));
 	Size		deviation = claim(&length, spec->numerics, sizeof(double));
-	Size		weights = claim(&length, model->layout.backbone, sizeof(float));
+	Size		weights = claim(&length, shared ? layout->total : layout->backbone, sizeof(float));
+	Size		adapter = claim(&length, shared, sizeof(EasqPackedAdapter));
+	Size		packed = claim(&length, shared ? EasqScorerFloats(layout) : 0, sizeof(float));
 
 	if (block)
 	{
 		backbone->encoding.mean = (double *) (block + mean);
 		backbone->encoding.deviation = (double *) (block + deviation);
 		backbone->weights = (float *) (block + weights);
+		backbone->adapter = shared ? (EasqPackedAdapter *) (block + adapter) : NULL;
+		backbone->packed = shared ? (float *) (block + packed) : NULL;
 	}
 	for (int i = 0; i < spec->count; i++)
 	{
@@ -58,42 +64,62 @@ table_pointers(const EasqModel *model)
 }
 
 static void
-fill(const EasqModel *model, char *block)
+fill_adapter(const EasqModel *model, const EasqBackbone *backbone)
+{
+	EasqPackedAdapter *adapter = (EasqPackedAdapter *) backbone->adapter;
+	EasqScorer	scorer;
+
+	adapter->id = model->adapter_id;
+	adapter->alpha = (float) model->options.hyper.alpha;
+	EasqReadWeights(model, EASQ_ADAPTER, (float *) backbone->weights);
+	EasqScorerPack(&scorer, &model->layout, backbone->weights, adapter->alpha, (float *) backbone->packed);
+}
+
+static void
+fill(const EasqModel *model, bool shared, char *block)
 {
 	const EasqSpec *spec = model->spec;
 	EasqBackbone backbone = {.encoding.embedding = table_pointers(model)};
 
-	(void) lay_out(&backbone, model, block);
+	(void) lay_out(&backbone, model, shared, block);
 	memcpy((double *) backbone.encoding.mean, model->mean, sizeof(double) * spec->numerics);
 	memcpy((double *) backbone.encoding.deviation, model->deviation, sizeof(double) * spec->numerics);
 	EasqReadWeights(model, EASQ_BACKBONE, (float *) backbone.weights);
 	for (int i = 0; i < spec->count; i++)
 		if (spec->feature[i].table >= 0)
 			EasqReadEmbedding(model, &spec->feature[i], backbone.encoding.embedding[spec->feature[i].table]);
+	if (shared)
+		fill_adapter(model, &backbone);
 	pfree(backbone.encoding.embedding);
+}
+
+static void
+fill_shared(const EasqModel *model, char *block)
+{
+	fill(model, true, block);
 }
 
 void
 EasqBackboneLoad(EasqBackbone *backbone, const EasqModel *model)
 {
-	Size		length = lay_out(backbone, model, NULL);
+	Size		length = lay_out(backbone, model, false, NULL);
 	char	   *block;
 
 	memset(backbone, 0, sizeof(*backbone));
 	backbone->encoding.embedding = table_pointers(model);
 	/* After this nothing may fail: the mapping does not go with the context. */
-	backbone->segment = EasqSegmentAcquire(model, length, fill);
+	backbone->segment = EasqSegmentAcquire(model, lay_out(backbone, model, true, NULL), fill_shared);
 	if (backbone->segment)
 	{
-		(void) lay_out(backbone, model, EasqSegmentBlock(backbone->segment));
+		(void) lay_out(backbone, model, true, EasqSegmentBlock(backbone->segment));
 		return;
 	}
 	if (model->uncommitted && EasqSegmentsEnabled())
 		backbone->writer = GetTopTransactionIdIfAny();
 	block = MemoryContextAllocHuge(CurrentMemoryContext, add_size(length, CACHE_LINE));
 	block = (char *) TYPEALIGN(CACHE_LINE, block);
-	fill(model, block);
-	(void) lay_out(backbone, model, block);
+	fill(model, false, block);
+	(void) lay_out(backbone, model, false, block);
 }
 
 void

@@ -10,10 +10,23 @@
 
 struct dsm_segment;
 
+/*
+ * A shared block also holds the adapter that its loader saw, ready for scoring:
+ * a connection whose snapshot shows the same one need not read it.  It never
+ * changes; after a step each backend reads the new adapter for itself.
+ */
+typedef struct EasqPackedAdapter
+{
+	pg_uuid_t	id;
+	float		alpha;			/* that it was packed with */
+} EasqPackedAdapter;
+
 typedef struct EasqBackbone
 {
 	EasqEncoding encoding;		/* means, deviations, embedding tables */
-	const float *weights;		/* [layout.backbone] */
+	const float *weights;		/* [layout.backbone]; where there is an adapter, the whole block */
+	const EasqPackedAdapter *adapter;	/* NULL: none */
+	const float *packed;		/* its weights, see EasqScorerOpen */
 	struct dsm_segment *segment;	/* NULL: the block is this backend's own */
 	TransactionId writer;		/* own only because this transaction, not committed then, wrote it; else invalid */
 	const EasqHeld *gate;		/* NULL: none, or not read yet (EasqVersionGate) */

@@ -92,15 +92,32 @@ drop_version(VersionEntry *entry)
 	drop_backbone_if_unused(base);
 }
 
+/* Whether a shared backbone has the model's adapter beside it. */
+static bool
+has_adapter(const EasqBackbone *backbone, const EasqModel *model)
+{
+	return backbone->adapter && memcmp(&backbone->adapter->id, &model->adapter_id, sizeof(pg_uuid_t)) == 0 &&
+		backbone->adapter->alpha == (float) model->options.hyper.alpha;
+}
+
 /* adapter: the whole block, whose adapter part is as the tables hold it; NULL: read it. */
 static void
 fill_version(VersionEntry *entry, MemoryContext context, const float *adapter)
 {
 	const EasqLayout *layout = &entry->version.model->layout;
-	float	   *weights = MemoryContextAllocHuge(context, sizeof(float) * layout->total);
-	float	   *packed = MemoryContextAllocHuge(context, sizeof(float) * EasqScorerFloats(layout));
+	const EasqBackbone *backbone = &entry->base->backbone;
+	float	   *weights;
+	float	   *packed;
 
-	memcpy(weights, entry->base->backbone.weights, sizeof(float) * layout->backbone);
+	if (has_adapter(backbone, entry->version.model))
+	{
+		entry->version.weights = backbone->weights;
+		EasqScorerOpen(&entry->version.scorer, layout, backbone->weights, backbone->packed);
+		return;
+	}
+	weights = MemoryContextAllocHuge(context, sizeof(float) * layout->total);
+	packed = MemoryContextAllocHuge(context, sizeof(float) * EasqScorerFloats(layout));
+	memcpy(weights, backbone->weights, sizeof(float) * layout->backbone);
 	if (adapter)
 		memcpy(weights + layout->backbone, adapter + layout->backbone, sizeof(float) * (layout->total - layout->backbone));
 	else

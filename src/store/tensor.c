@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -85,6 +87,37 @@ chunk_length(const Stored *stored, int chunk)
 	return start >= stored->count ? 0 : Min(stored->chunk, stored->count - start);
 }
 
+/* Fetches what is stored out of line and not compressed straight to where it belongs; false: it is stored otherwise. */
+static bool
+fetch_directly(Datum datum, Size bytes, float *to)
+{
+	struct varlena *stored = (struct varlena *) DatumGetPointer(datum);
+	struct varatt_external place;
+	Relation	toast;
+
+	if (!VARATT_IS_EXTERNAL_ONDISK(stored))
+		return false;
+	VARATT_EXTERNAL_GET_POINTER(place, stored);
+	if (VARATT_EXTERNAL_IS_COMPRESSED(place) || (Size) VARATT_EXTERNAL_GET_EXTSIZE(place) != bytes)
+		return false;
+	toast = table_open(place.va_toastrelid, AccessShareLock);
+	/* It writes behind the header of what it takes for a varlena. */
+	table_relation_fetch_toast_slice(toast, place.va_valueid, (int32) bytes, 0, (int32) bytes,
+									 (struct varlena *) ((char *) to - VARHDRSZ));
+	table_close(toast, AccessShareLock);
+	return true;
+}
+
+static void
+check_chunk(size_t floats, const float *x, const EasqModel *model, const Stored *stored, int chunk)
+{
+	if (!EasqAllFinite(floats, x))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("chunk %d of %s of model \"%s\" holds a number that is not finite", chunk, stored->name, model->name),
+				 errhint("The row was not written by easq; restore it from a backup.")));
+}
+
 /* Copies one chunk's parts (1: a tensor; 2: both moments) after checking where it belongs. */
 static void
 read_chunk(EasqScan *scan, HeapTuple tuple, const EasqModel *model, const Stored *stored,
@@ -93,13 +126,19 @@ read_chunk(EasqScan *scan, HeapTuple tuple, const EasqModel *model, const Stored
 	pg_uuid_t	row_id = EasqColumnId(scan, tuple, TENSOR_ID);
 	Datum		datum = EasqColumn(scan, tuple, TENSOR_DATA);
 	size_t		floats = chunk_length(stored, chunk);
-	bytea	   *data = DatumGetByteaPP(datum);
+	bytea	   *data;
 
 	if (memcmp(&row_id, id, sizeof(pg_uuid_t)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("chunk %d of %s of model \"%s\" belongs to another version", chunk, stored->name, model->name),
 				 errhint("The tables of schema easq must be restored together.")));
+	if (parts == 1 && fetch_directly(datum, floats * sizeof(float), target[0] + stored->chunk * chunk))
+	{
+		check_chunk(floats, target[0] + stored->chunk * chunk, model, stored, chunk);
+		return;
+	}
+	data = DatumGetByteaPP(datum);
 	if (VARSIZE_ANY_EXHDR(data) != floats * parts * sizeof(float))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -111,11 +150,7 @@ read_chunk(EasqScan *scan, HeapTuple tuple, const EasqModel *model, const Stored
 		float	   *to = target[part] + stored->chunk * chunk;
 
 		memcpy(to, VARDATA_ANY(data) + part * floats * sizeof(float), floats * sizeof(float));
-		if (!EasqAllFinite(floats, to))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("chunk %d of %s of model \"%s\" holds a number that is not finite", chunk, stored->name, model->name),
-					 errhint("The row was not written by easq; restore it from a backup.")));
+		check_chunk(floats, to, model, stored, chunk);
 	}
 	if ((Pointer) data != DatumGetPointer(datum))
 		pfree(data);
