@@ -95,6 +95,15 @@ isnt($first->query(score('a')), $alone, 'an answer is learned');
 entries_are('a|current|1', 'on the same backbone');
 is(sql(score('a')), $first->query(score('a')), 'both on the new adapter');
 {
+	my $before = sql(score('a'));
+
+	$first->query("BEGIN; INSERT INTO q VALUES (2, 1, 'satisfied'), (2, 2, 'dissatisfied')");
+	isnt($first->query(score('a')), $before, 'one who learns scores with a further adapter');
+	is(sql(score('a')), $before, 'a new connection with the one that is committed');
+	$first->query('ROLLBACK');
+	is($first->query(score('a')), $before, 'and after a rollback both do');
+}
+{
 	my $old = session();
 	my $before = $first->query(score('a'));
 
