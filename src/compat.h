@@ -57,7 +57,7 @@ typedef void (*shmem_request_hook_type) (void);
 #endif
 
 /* The bytes of a value out of line; those of 13 have no method of compression beside them. */
-#ifndef VARATT_EXTERNAL_GET_EXTSIZE
+#if PG_VERSION_NUM < 140000
 #define VARATT_EXTERNAL_GET_EXTSIZE(place) ((place).va_extsize)
 #endif
 

@@ -136,6 +136,19 @@ test_products(const char *name)
 			check_near(c[i], want[i], 1e-4, "product");
 		check(beta == 0.0f ? isnan(c[rows * cols]) : c[rows * cols] == (float) (rows * cols) / 1000.0f,
 			  "product stays in its array");
+		if (kind == 0)
+		{
+			const float *bias = a + 1800;
+
+			for (int i = 0; i < rows * cols; i++)
+				want[i] = bias[i % cols];
+			product_by_hand(rows, cols, inner, a, false, b, true, 1.0f, want);
+			c[rows * cols] = NAN;
+			EasqAffine(rows, cols, inner, a, b, bias, c);
+			for (int i = 0; i < rows * cols; i++)
+				check_near(c[i], want[i], 1e-4, "product and bias");
+			check(isnan(c[rows * cols]), "product and bias stay in their array");
+		}
 	}
 	free(a);
 	free(b);

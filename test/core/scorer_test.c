@@ -125,6 +125,7 @@ test_levels(void)
 		const int	rows = 203;
 		EasqLayout	layout;
 		EasqScorer	scorer;
+		EasqScorer	opened;
 		float	   *w;
 		float	   *memory;
 		float	   *x = allocate((size_t) (rows * of[0]), sizeof(float));
@@ -143,8 +144,11 @@ test_levels(void)
 		for (int i = 0; i < rows * of[0]; i++)
 			xd[i] = x[i];
 		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+		EasqScorerOpen(&opened, &layout, w, memory);
 		for (int p = 0; p < EASQ_PATHWAYS; p++)
 		{
+			check(opened.stacked[p] == scorer.stacked[p] && opened.stacked_bias[p] == scorer.stacked_bias[p] &&
+				  opened.out[p] == scorer.out[p] && opened.out_bias[p] == scorer.out_bias[p], "what was packed is found again");
 			for (int i = 0; i < rows; i++)
 				want[i] = naive_softplus(naive_logit(&layout, p, 8.0, wd, wd, xd + i * of[0], wd, xd + i * of[0]));
 			for (int level = 0; level < count; level++)

@@ -233,10 +233,58 @@ test_halves(void)
 	end_group("answers or behaviour alone");
 }
 
+/* Rows of a table, updated where they lie, come out as the same rows in one block, and no other row changes. */
+static void
+test_adam_rows(void)
+{
+	static const int64_t row[] = {9, 0, 3, 17, 4, 18, 11};
+	const size_t count = sizeof(row) / sizeof(row[0]);
+
+	for (size_t dim = 1; dim < 40; dim += 6)
+	{
+		float	   *table[3];
+		float	   *before[3];
+		float	   *block[3];
+		float	   *gradient = allocate(count * dim, sizeof(float));
+
+		fill_normal_floats(dim, count * dim, gradient);
+		for (int t = 0; t < 3; t++)
+		{
+			table[t] = allocate(19 * dim, sizeof(float));
+			before[t] = allocate(19 * dim, sizeof(float));
+			block[t] = allocate(count * dim, sizeof(float));
+			fill_normal_floats(dim + 100 * (size_t) (t + 1), 19 * dim, table[t]);
+			for (size_t i = 0; i < 19 * dim; i++)
+				before[t][i] = table[t][i] = t == 2 ? fabsf(table[t][i]) : table[t][i];
+			for (size_t i = 0; i < count * dim; i++)
+				block[t][i] = table[t][(size_t) row[i / dim] * dim + i % dim];
+		}
+		EasqAdamUpdate(count * dim, block[0], gradient, block[1], block[2], 3, 1e-2, 0.5);
+		EasqAdamUpdateRows(count, dim, row, table[0], gradient, table[1], table[2], 3, 1e-2, 0.5);
+		for (int t = 0; t < 3; t++)
+		{
+			for (size_t i = 0; i < count * dim; i++)
+			{
+				size_t		place = (size_t) row[i / dim] * dim + i % dim;
+
+				check_near(table[t][place], block[t][i], 1e-6, "Adam on rows of a table");
+				before[t][place] = table[t][place];
+			}
+			check(memcmp(before[t], table[t], 19 * dim * sizeof(float)) == 0, "Adam leaves other rows alone");
+			free(table[t]);
+			free(before[t]);
+			free(block[t]);
+		}
+		free(gradient);
+	}
+	end_group("Adam on rows");
+}
+
 void
 test_steps(void)
 {
 	test_golden_steps();
 	test_death();
 	test_halves();
+	test_adam_rows();
 }
