@@ -9,7 +9,9 @@
 #include "core/kernel.h"
 #include "train/sort.h"
 
-#define AHEAD 8					/* values that are fetched before their turn */
+#define AHEAD 8					/* values that are fetched before their turn, and how much of each */
+#define AHEAD_LINES 3
+#define CACHE_LINE 64
 #define BLOCK_BYTES ((Size) 1024 * 1024)
 
 /* The last argument, no random access, is false up to PostgreSQL 14 and 0 from 15 on. */
@@ -156,7 +158,8 @@ EasqSortNext(EasqSort *sort, Datum *value)
 		if (sort->next == sort->count)
 			return false;
 		if (sort->next + AHEAD < sort->count)
-			EASQ_PREFETCH(sort->sorted[sort->next + AHEAD].value);
+			for (int line = 0; line < AHEAD_LINES; line++)
+				EASQ_PREFETCH((char *) sort->sorted[sort->next + AHEAD].value + line * CACHE_LINE);
 		*value = PointerGetDatum(sort->sorted[sort->next++].value);
 		return true;
 	}
