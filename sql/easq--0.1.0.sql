@@ -45,7 +45,7 @@ CREATE TABLE easq.adapter (
 );
 COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what learns from answers (LoRA and both pathways). Every step locks it';
 COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
-COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost when last judged, drift since, share of drift that comes true, spread of main then (share of that after training), steps of the last judgement and audit, gap of the last audit (-1: none), activity and spread of main and satisfaction after training, five numbers of the calibration';
+COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost when last judged, drift since, share of drift that comes true, spread of main then (share of that after training), steps of the last judgement and audit, pace of alignment, activity and spread of main and satisfaction after training, five numbers of the calibration';
 COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
 COMMENT ON COLUMN easq.adapter.uncertain IS 'answers so far that were uncertain';
 COMMENT ON COLUMN easq.adapter.tally IS 'what easq.answer holds by value, in threes: value, answers, an ordinal that none of them is below (value NaN: all, of more than 64 values; NULL: to be counted)';

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #define BOUND_QUANTILE 1.645	/* of the normal distribution, 95 %, one-sided */
-#define LIMIT_MIN 0.1			/* of the budget, so that alignment never stops for good */
+#define PACE_MIN 0.05			/* alignment never stops for good */
+#define PACE_BACK 0.5			/* factors of the pace */
+#define PACE_ON 1.1
+#define PACE_ON_FAR_BELOW 1.5	/* half of the budget */
 
 #define SCORE_MIN 1e-45			/* of float32: what softplus(v) rounds to far below 0 */
 #define DYING 0.05				/* of the value after training */
@@ -133,7 +136,7 @@ EasqPoolCosts(const EasqCost *one, const EasqCost *other)
 double
 EasqCostBound(const EasqCost *cost)
 {
-	return cost->cost + BOUND_QUANTILE * cost->error;
+	return fmax(cost->cost, 0.0) + BOUND_QUANTILE * cost->error;
 }
 
 void
@@ -160,18 +163,18 @@ EasqStepLoss(int n, const float *weight, const float *before, const float *after
 }
 
 double
-EasqCostLimit(double budget, double gap)
+EasqPace(double pace, double bound, double budget)
 {
-	double		limit = gap < 0.0 ? budget / 2.0 : budget - gap;
-
-	return fmax(limit, LIMIT_MIN * budget);
+	if (bound > budget)
+		return fmax(pace * PACE_BACK, PACE_MIN);
+	return fmin(pace * (bound > budget / 2.0 ? PACE_ON : PACE_ON_FAR_BELOW), 1.0);
 }
 
 double
-EasqAlignmentStrength(double cost, double limit, double spread)
+EasqAlignmentStrength(double cost, double budget, double pace, double spread)
 {
-	double		left = 2.0 * (1.0 - cost / limit);
+	double		left = 2.0 * (1.0 - cost / budget);
 	double		alive = (spread - SPREAD_NONE) / (SPREAD_FULL - SPREAD_NONE);
 
-	return limit > 0.0 ? fmin(fmax(fmin(left, alive), 0.0), 1.0) : 0.0;
+	return budget > 0.0 ? fmin(fmax(fmin(pace * fmin(left, 1.0), alive), 0.0), 1.0) : 0.0;
 }

@@ -66,7 +66,11 @@ extern double EasqUnspentAccuracy(double trained, double carried);
 /* Of both samples together: their groups count alike. */
 extern EasqCost EasqPoolCosts(const EasqCost *one, const EasqCost *other);
 
-/* Upper end of a one-sided 95 % interval of G. */
+/*
+ * Upper end of a one-sided 95 % interval of G.  Alignment is not believed to
+ * serve behaviour: where a sample says that it did (G < 0), G counts as 0, or
+ * few groups that happen to gain would hide how unsure G is.
+ */
 extern double EasqCostBound(const EasqCost *cost);
 
 /*
@@ -77,16 +81,16 @@ extern void EasqStepLoss(int n, const float *weight, const float *before, const 
 						 double *loss, double *error);
 
 /*
- * What the gate sample may show before alignment stops: the budget less what
- * the last audit found beyond it (gap; below 0 before the first audit: half of the budget).
+ * The share of its strength that audits leave alignment: halved by one that
+ * failed, more again after each that passed, and sooner where its bound lay far below the budget.
  */
-extern double EasqCostLimit(double budget, double gap);
+extern double EasqPace(double pace, double bound, double budget);
 
 /*
- * Strength of alignment: 1 below half of the limit, then falling to 0 at the
- * limit; and as much less as main's logits, whose spread is this share of that
- * after training, become equal.
+ * Strength of alignment: pace below half of the budget, then falling to 0 at
+ * the budget; and as much less as main's logits, whose spread is this share of
+ * that after training, become equal.
  */
-extern double EasqAlignmentStrength(double cost, double limit, double spread);
+extern double EasqAlignmentStrength(double cost, double budget, double pace, double spread);
 
 #endif

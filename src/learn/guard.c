@@ -7,16 +7,16 @@
 #include "store/log.h"
 #include "store/snapshot.h"
 
+#define LORA_STRENGTH 3.0		/* of the strength of alignment: LoRA serves the satisfaction pathway too */
 #define TRY_PAIRS EASQ_JUDGE_DRAWN	/* of the gate sample, drawn anew for each step */
 #define TRY_SCALE 0.5			/* of the spread of main's logits after training */
 #define TRY_HALVINGS 3
 #define TRY_DOUBT 2.0			/* standard errors */
-#define JUDGE_DRIFT 0.25		/* of the limit: drift that calls for a judgement before its turn */
+#define JUDGE_DRIFT 0.25		/* of the budget: drift that calls for a judgement before its turn */
 #define SPREAD_MAX 1e3			/* more than this share of the spread after training tells nothing else */
 #define DRIFT_MIN 1e-3			/* less of it tells nothing about its share */
 #define DRIFT_LEARNS 0.2
 #define DRIFT_SHARE_MIN 0.1
-#define GAP_MEMORY 0.8			/* of an audit by the next: a gap that was seen once may come again */
 
 struct EasqGuard
 {
@@ -47,18 +47,12 @@ EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
 	return guard;
 }
 
-static double
-cost_limit(const EasqGuard *guard)
-{
-	return EasqCostLimit(guard->model->options.behaviour_budget, guard->model->alignment.gap);
-}
-
 double
 EasqGuardStrength(const EasqGuard *guard)
 {
 	const EasqAlignmentState *state = &guard->model->alignment;
 
-	return EasqAlignmentStrength(state->cost, cost_limit(guard), state->spread);
+	return EasqAlignmentStrength(state->cost, guard->model->options.behaviour_budget, state->pace, state->spread);
 }
 
 /* ---------------------------------------------------------- one step on trial */
@@ -120,8 +114,8 @@ costs_too_much(EasqGuard *guard, const float *after)
 {
 	const EasqAlignmentState *state = &guard->model->alignment;
 	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
-	double		limit = cost_limit(guard);
-	double		left = Max(limit - state->cost - Max(state->drift, 0), limit / EASQ_GATE_STEPS);
+	double		budget = guard->model->options.behaviour_budget;
+	double		left = Max(budget - Max(state->cost, 0) - Max(state->drift, 0), budget / EASQ_GATE_STEPS);
 	double		loss;
 	double		error;
 
@@ -168,7 +162,7 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 	bool		refused;
 
 	if (*strength < 1)
-		shorten(before, after, ranking_start(layout), main_start(layout), *strength);
+		shorten(before, after, ranking_start(layout), main_start(layout), Min(LORA_STRENGTH * *strength, 1));
 	draw_pairs(guard);
 	judge_pairs(guard, before, guard->before);
 	refused = costs_too_much(guard, after);
@@ -232,7 +226,7 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 
 	if (!refused)
 		state->drift += guard->added;
-	if (!is_due(guard, state->judged_step, EASQ_GATE_STEPS, refused) && state->drift < JUDGE_DRIFT * cost_limit(guard))
+	if (!is_due(guard, state->judged_step, EASQ_GATE_STEPS, refused) && state->drift < JUDGE_DRIFT * model->options.behaviour_budget)
 		return;
 	judge_sample(guard, guard->gate, weights, &guard->judged);
 	EasqJudgeVitalOf(guard->judge, guard->gate, vital);
@@ -246,10 +240,11 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 
 /*
  * Main and LoRA go back to the last audit that was passed, or to the trained
- * model, unless that was worse than now.  What the satisfaction experts have learned stays.
+ * model, unless behaviour was worse there (a training carries over what was spent before it) than now at worst.
+ * What the satisfaction experts have learned stays.
  */
 static bool
-go_back(EasqGuard *guard, float *weights, EasqAdam *adam)
+go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 {
 	EasqModel  *model = guard->model;
 	const EasqLayout *layout = &model->layout;
@@ -260,7 +255,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam)
 	bool		found = EasqSnapshotRead(model, EASQ_AUDITED, earlier, &moments, &state) ||
 		EasqSnapshotRead(model, EASQ_TRAINED, earlier, &moments, &state);
 
-	found = found && state.cost < model->alignment.cost;
+	found = found && state.cost < bound;
 	if (found)
 	{
 		size_t		bytes = sizeof(float) * (ranking_end(layout) - ranking_start(layout));
@@ -284,6 +279,7 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	MemoryContext old;
 	EasqHeld   *held;
 	EasqCost	cost;
+	double		bound;
 	EasqStepRow row = {
 		.model = model->name, .source = "audit", .status = "reverted", .guarded = true,
 		.reason = "behaviour may have cost more than the budget"
@@ -307,9 +303,10 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 
 	cost = EasqPoolCosts(&guard->judged, &cost);
 	row.cost = cost.cost;
-	state->gap = Max(Max(EasqCostBound(&cost) - state->cost, 0), GAP_MEMORY * state->gap);
-	if (EasqCostBound(&cost) <= model->options.behaviour_budget)
+	bound = EasqCostBound(&cost);
+	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
+	if (bound <= model->options.behaviour_budget)
 		EasqSnapshotWrite(model, EASQ_AUDITED, weights, adam);
-	else if (go_back(guard, weights, adam))
+	else if (go_back(guard, weights, adam, bound))
 		EasqLogStep(&row);
 }

@@ -122,6 +122,7 @@ EasqAlignmentStateInit(EasqAlignmentState *state)
 {
 	memset(state, 0, sizeof(*state));
 	EasqAlignmentStateStart(state, 0, 0);
+	state->pace = 1;
 	EasqCalibrationInit(&state->calibration);
 }
 
@@ -133,7 +134,6 @@ EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step)
 	state->drift_share = 1;
 	state->spread = 1;
 	state->judged_step = state->audited_step = (double) step;
-	state->gap = -1;
 }
 
 Datum

@@ -32,7 +32,7 @@ typedef struct EasqAlignmentState
 	double		spread;			/* of main's logits then, as a share of that after training */
 	double		judged_step;	/* adapter_step at the last judgement of the gate sample, and at the last audit */
 	double		audited_step;
-	double		gap;			/* by how much the last audit's bound lay above cost; -1: no audit yet */
+	double		pace;			/* share of alignment's strength that audits leave */
 	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */
 	EasqCalibration calibration;
 } EasqAlignmentState;
