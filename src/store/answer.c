@@ -11,6 +11,8 @@
 
 /* Draws from among answers of any value, before one is looked for below and above. */
 #define DRAWS 4
+/* Answers of a kind that are drawn from alike, however old. */
+#define LATEST_FEW 8
 
 void
 EasqReadAnswerRow(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
@@ -122,27 +124,40 @@ EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqT
 	EasqScanBegin(scan, "answer", mixed ? "answer_pkey" : "answer_value", mode, GetActiveSnapshot(), nkeys, keys);
 }
 
-/* The next of a kind from a drawn ordinal on, or else its first. */
+/*
+ * A drawn age: from among the latest of a kind, the latest half of it, the
+ * latest quarter and so on, each as likely, so that a taste that has turned is
+ * learned as the old one was, and the old one is not forgotten.
+ */
+static int64
+draw_ordinal(const EasqModel *model, const EasqTallied *kind, EasqRandom *random)
+{
+	int64		range = Max(model->answers - kind->oldest + 1, 1);
+	int			halvings = 0;
+
+	while (kind->remembered >> (halvings + 1) >= LATEST_FEW)
+		halvings++;
+	range >>= EasqBelow(random, (uint64) halvings + 1);
+	range = Max(range, 1);
+	return model->answers + 1 - range + (int64) EasqBelow(random, (uint64) range);
+}
+
+/* The next of a kind from a drawn ordinal on, or else its latest. */
 static bool
 draw_of_value(const EasqModel *model, const EasqTallied *kind, EasqRandom *random, EasqAnswer *found)
 {
-	int64		range = Max(model->answers - kind->oldest + 1, 1);
-	int64		from = kind->oldest + (int64) EasqBelow(random, (uint64) range);
+	int64		from = draw_ordinal(model, kind, random);
 	bool		any = false;
 
+	if (model->gathered)
+		return EasqGatheredFind(model->gathered, kind->value, from, found);
 	for (int round = 0; round < 2 && !any; round++)
 	{
-		int64		start = round == 0 ? from : kind->oldest;
 		EasqScan	scan;
 		HeapTuple	tuple;
 
-		if (model->gathered)
-		{
-			any = EasqGatheredFind(model->gathered, kind->value, start, found);
-			continue;
-		}
-		EasqScanValue(&scan, AccessShareLock, model, kind, start);
-		tuple = EasqScanNext(&scan, false);
+		EasqScanValue(&scan, AccessShareLock, model, kind, round == 0 ? from : kind->oldest);
+		tuple = EasqScanNext(&scan, round > 0);
 		any = HeapTupleIsValid(tuple);
 		if (any)
 			EasqReadAnswerRow(&scan, tuple, found);

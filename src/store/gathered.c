@@ -71,28 +71,37 @@ is_before(const EasqAnswer *answer, double value, int64 from)
 	return answer->ordinal < from;
 }
 
+static const EasqAnswer *
+at(const EasqGathered *gathered, double value, int i)
+{
+	return isnan(value) ? &gathered->answer[i] : gathered->by_value[i];
+}
+
+static bool
+is_of(const EasqAnswer *answer, double value)
+{
+	return isnan(value) || answer->answer == value;
+}
+
 bool
 EasqGatheredFind(const EasqGathered *gathered, double value, int64 from, EasqAnswer *found)
 {
 	int			low = 0;
 	int			high = gathered->count;
-	const EasqAnswer *answer;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
 
-		answer = isnan(value) ? &gathered->answer[middle] : gathered->by_value[middle];
-		if (is_before(answer, value, from))
+		if (is_before(at(gathered, value, middle), value, from))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == gathered->count)
+	if (low == gathered->count || !is_of(at(gathered, value, low), value))
+		low--;
+	if (low < 0 || !is_of(at(gathered, value, low), value))
 		return false;
-	answer = isnan(value) ? &gathered->answer[low] : gathered->by_value[low];
-	if (!isnan(value) && answer->answer != value)
-		return false;
-	*found = *answer;
+	*found = *at(gathered, value, low);
 	return true;
 }

@@ -17,7 +17,7 @@ extern void EasqGather(EasqModel *model, int draws);
 
 /*
  * The first answer of a value (NaN: of any) in the order of ordinals, from one
- * on; false: none.  What it points to is shared.
+ * on, or else its latest; false: none.  What it points to is shared.
  */
 extern bool EasqGatheredFind(const EasqGathered *gathered, double value, int64 from, EasqAnswer *found);
 

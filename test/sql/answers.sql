@@ -130,7 +130,7 @@ INSERT INTO alike SELECT i, i, i, 3 FROM generate_series(1, 6) i;
 SELECT data(easq_export('equal')) = data(easq_export('none')) AS same;
 
 -- who answers much counts less: 1 / sqrt of the respondent's remembered answers
-SELECT survey_model('much', '{}'), survey_model('untouched', '{}') \g /dev/null
+SELECT survey_model('much', '{"replayed_answers": 0}'), survey_model('untouched', '{}') \g /dev/null
 CREATE TABLE much (user_id int, x real, answer boolean);
 SELECT easq_learn('much', 'much') \g /dev/null
 INSERT INTO much VALUES (1, 1, true), (1, 2, true), (1, 3, true), (2, 4, true), (3, 5, false);
