@@ -22,6 +22,15 @@ EasqProbability(const EasqCalibration *calibration, double logit)
 }
 
 void
+EasqCalibrationFollow(EasqCalibration *calibration, double shift)
+{
+	double		offset = calibration->offset - calibration->slope * shift;
+
+	if (isfinite(offset))
+		calibration->offset = offset;
+}
+
+void
 EasqCalibrate(EasqCalibration *calibration, double logit, bool satisfied)
 {
 	double		v = fmin(fmax(logit, -LOGIT_MAX), LOGIT_MAX);

@@ -25,5 +25,7 @@ extern void EasqCalibrationInit(EasqCalibration *calibration);
 extern double EasqProbability(const EasqCalibration *calibration, double logit);
 /* One answer; numbers that are not finite leave it as it was. */
 extern void EasqCalibrate(EasqCalibration *calibration, double logit, bool satisfied);
+/* All logits have risen by shift, and probabilities are to stay what they are. */
+extern void EasqCalibrationFollow(EasqCalibration *calibration, double shift);
 
 #endif

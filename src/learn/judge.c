@@ -149,6 +149,22 @@ EasqJudgeVital(EasqJudge *judge, EasqPathway pathway)
 	return EasqTakeVital((size_t) rows, judge->score);
 }
 
+double
+EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *x)
+{
+	double		sum = 0;
+
+	for (size_t start = 0; start < rows; start += 2 * BLOCK_PAIRS)
+	{
+		size_t		count = Min(2 * BLOCK_PAIRS, rows - start);
+
+		EasqLogitRows(&judge->scorer, pathway, count, x + start * judge->model->spec->inputs, judge->score, judge->work);
+		for (size_t i = 0; i < count; i++)
+			sum += judge->score[i];
+	}
+	return rows > 0 ? sum / (double) rows : 0;
+}
+
 void
 EasqJudgeTrained(EasqJudge *judge, EasqHeld *held)
 {

@@ -22,5 +22,6 @@ main(int argc, char **argv)
 	test_steps();
 	test_gradients();
 	test_metrics();
+	test_budget();
 	return end_checks();
 }

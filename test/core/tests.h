@@ -10,5 +10,6 @@ extern void test_scorer(void);
 extern void test_steps(void);
 extern void test_gradients(void);
 extern void test_metrics(void);
+extern void test_budget(void);
 
 #endif
