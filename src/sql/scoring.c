@@ -10,6 +10,7 @@
 #include "core/kernel.h"
 #include "compat.h"
 #include "sql/scoring.h"
+#include "sql/scratch.h"
 
 EasqScoring *
 EasqScoringCreate(MemoryContext context, int block)
@@ -29,6 +30,7 @@ static void
 use_version(EasqScoring *scoring, const EasqVersion *version)
 {
 	bool		another = scoring->pin.version != version;
+	Size		work;
 	MemoryContext old;
 
 	EasqPinSet(&scoring->pin, version);
@@ -41,12 +43,12 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 	scoring->x = NULL;
 	MemoryContextReset(scoring->version_context);
 	old = MemoryContextSwitchTo(scoring->version_context);
-	scoring->work = MemoryContextAllocHuge(scoring->version_context, sizeof(float) *
-										   EasqScoreWork(&version->model->layout.shape, scoring->block));
+	work = EasqScoreWork(&version->model->layout.shape, scoring->block);
+	scoring->work = EasqScratch(scoring->version_context, work + (Size) scoring->block * version->model->spec->inputs);
 	EasqSharedInit(&scoring->shared, &version->model->layout.shape,
 				   palloc(sizeof(float) * EasqSharedFloats(&version->model->layout.shape)));
 	initStringInfo(&scoring->example);
-	scoring->x = palloc(sizeof(float) * (Size) scoring->block * version->model->spec->inputs);
+	scoring->x = scoring->work + work;
 	MemoryContextSwitchTo(old);
 }
 
