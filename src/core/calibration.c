@@ -24,10 +24,15 @@ EasqProbability(const EasqCalibration *calibration, double logit)
 void
 EasqCalibrationFollow(EasqCalibration *calibration, double shift)
 {
-	double		offset = calibration->offset - calibration->slope * shift;
+	EasqCalibration next = *calibration;
+	double	   *h = next.curvature;
 
-	if (isfinite(offset))
-		calibration->offset = offset;
+	next.offset -= next.slope * shift;
+	/* of the same answers, whose logits now lie elsewhere */
+	h[0] += shift * (2.0 * h[1] + shift * h[2]);
+	h[1] += shift * h[2];
+	if (isfinite(next.offset) && isfinite(h[0]) && isfinite(h[1]))
+		*calibration = next;
 }
 
 void

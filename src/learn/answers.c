@@ -64,16 +64,6 @@ calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 	return calibration;
 }
 
-/*
- * Losses of pairs leave the level of all logits free, and a step moves it.  A
- * probability follows at once, which new answers would tell it only by and by.
- */
-static double
-satisfaction_level(EasqLearner *learner, const EasqBatch *batch)
-{
-	return EasqJudgeLevel(EasqLearnerJudge(learner), EASQ_SATISFACTION, 2 * ((size_t) batch->survey + batch->behaviour), batch->x);
-}
-
 static void
 learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
 			EasqSkipped *skipped, bool strict)
@@ -87,7 +77,6 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqRehearsed *behaviours;
 	EasqBatch	batch;
 	EasqCalibration calibration;
-	double		level;
 	EasqStepOutcome outcome;
 	EasqStepRow row = {.model = model->name, .source = source};
 	int			learned = 0;
@@ -121,12 +110,11 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	/* Distillation needs rehearsed rows; a model without any has no behaviour that dpo could cost. */
 	learner->hyper.alignment = batch.behaviour < 2 ? EASQ_DPO : model->options.hyper.alignment;
 	calibration = calibrate(learner, answers, count);
-	level = satisfaction_level(learner, &batch);
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */
 	if (row.reason == NULL)
 		model->alignment.calibration = calibration;
-	EasqCalibrationFollow(&model->alignment.calibration, satisfaction_level(learner, &batch) - level);
+	EasqCalibrationFollow(&model->alignment.calibration, outcome.rise);
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -265,6 +265,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 		memcpy(adam->v, moments.v, bytes);
 		model->alignment.cost = state.cost;
 		model->alignment.spread = state.spread;
+		model->alignment.drift = 0;
 	}
 	pfree(earlier);
 	return found;

@@ -247,6 +247,13 @@ accept(EasqLearner *learner, const EasqAdam *adam)
 	learner->changed = true;
 }
 
+static double
+satisfaction_level(EasqLearner *learner, const EasqBatch *batch)
+{
+	return EasqJudgeLevel(EasqLearnerJudge(learner), EASQ_SATISFACTION,
+						  2 * ((size_t) batch->survey + batch->behaviour), batch->x);
+}
+
 const char *
 EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *outcome)
 {
@@ -255,9 +262,11 @@ EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *o
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->strength = 1;
+	outcome->rise = -satisfaction_level(learner, batch);
 	reason = try_step(learner, batch, 1, &adam, &outcome->metrics);
 	if (reason == NULL)
 		accept(learner, &adam);
+	outcome->rise += satisfaction_level(learner, batch);
 	return reason;
 }
 
@@ -306,6 +315,7 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	outcome->guarded = guard != NULL;
 	strength = guard ? EasqGuardStrength(guard) : 1;
 	outcome->strength = strength;
+	outcome->rise = -satisfaction_level(learner, batch);
 	reason = try_step(learner, batch, strength, &adam, &outcome->metrics);
 	if (reason == NULL)
 		reason = dead_pathway(learner, learner->trial, batch, 2 * (batch->survey + batch->behaviour));
@@ -327,6 +337,7 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 		EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
 		outcome->cost = model->alignment.cost;
 	}
+	outcome->rise += satisfaction_level(learner, batch);
 	return reason;
 }
 

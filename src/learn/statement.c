@@ -158,14 +158,20 @@ learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
 {
 	Queued		queued = {learner, answers, count};
 	EasqLearnerMark *mark = EasqLearnerMarkHere(learner);
+	/* What an attempt that failed leaves behind goes before the next. */
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq attempt", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	ErrorData  *error = EasqAttempt(learn_some, &queued, false);
+	bool		failed = error != NULL;
 
-	if (error)
+	MemoryContextSwitchTo(old);
+	if (failed)
 		EasqLearnerGoBack(learner, mark);
-	pfree(mark);
-	if (error && count == 1)
+	if (failed && count == 1)
 		EasqLogUnlearned(learner->model->name, "queue", "skipped", EasqReasonOf(error), 1);
-	else if (error)
+	MemoryContextDelete(context);
+	pfree(mark);
+	if (failed && count > 1)
 	{
 		learn_but_bad(learner, answers, count / 2);
 		learn_but_bad(learner, answers + count / 2, count - count / 2);

@@ -155,6 +155,7 @@ easq_align(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("model \"%s\" is unchanged: %s", name, reason),
 				 errhint("Lower learning_rate or max_grad_norm with easq_configure.")));
+	EasqCalibrationFollow(&learner->model->alignment.calibration, outcome.rise);
 	EasqLearnerExempt(learner);
 	EasqLearnerSave(learner);
 	row.adapter_version = learner->model->adapter_version;

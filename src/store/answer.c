@@ -125,28 +125,27 @@ EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqT
 }
 
 /*
- * A drawn age: from among the latest of a kind, the latest half of it, the
+ * A drawn age, counted back from an ordinal: from among the latest of a kind, the latest half of it, the
  * latest quarter and so on, each as likely, so that a taste that has turned is
  * learned as the old one was, and the old one is not forgotten.
  */
 static int64
-draw_ordinal(const EasqModel *model, const EasqTallied *kind, EasqRandom *random)
+draw_ordinal(const EasqTallied *kind, int64 latest, EasqRandom *random)
 {
-	int64		range = Max(model->answers - kind->oldest + 1, 1);
+	int64		range = Max(latest - kind->oldest + 1, 1);
 	int			halvings = 0;
 
 	while (kind->remembered >> (halvings + 1) >= LATEST_FEW)
 		halvings++;
 	range >>= EasqBelow(random, (uint64) halvings + 1);
 	range = Max(range, 1);
-	return model->answers + 1 - range + (int64) EasqBelow(random, (uint64) range);
+	return latest + 1 - range + (int64) EasqBelow(random, (uint64) range);
 }
 
-/* The next of a kind from a drawn ordinal on, or else its latest. */
+/* The next of a kind from an ordinal on, or else its latest. */
 static bool
-draw_of_value(const EasqModel *model, const EasqTallied *kind, EasqRandom *random, EasqAnswer *found)
+find_of_value(const EasqModel *model, const EasqTallied *kind, int64 from, EasqAnswer *found)
 {
-	int64		from = draw_ordinal(model, kind, random);
 	bool		any = false;
 
 	if (model->gathered)
@@ -164,6 +163,18 @@ draw_of_value(const EasqModel *model, const EasqTallied *kind, EasqRandom *rando
 		EasqScanEnd(&scan);
 	}
 	return any;
+}
+
+static bool
+draw_of_value(const EasqModel *model, const EasqTallied *kind, EasqRandom *random, EasqAnswer *found)
+{
+	int64		from = draw_ordinal(kind, model->answers, random);
+
+	if (!find_of_value(model, kind, from, found))
+		return false;
+	/* None of the kind has come lately: its ages count from its latest, or this would be drawn time and again. */
+	return found->ordinal >= from ||
+		find_of_value(model, kind, draw_ordinal(kind, found->ordinal, random), found);
 }
 
 /* The first answer in the order of values, of those that compare so with a value; false: none. */

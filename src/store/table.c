@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/skey.h"
 #include "access/table.h"
@@ -143,6 +144,14 @@ EasqWriterAdd(EasqWriter *writer, const Datum *values, const bool *nulls)
 	TupleDesc	desc = RelationGetDescr(writer->table);
 	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) values, (bool *) nulls);
 
+	/* Of a row that has to be toasted, inserting many together tells the indexes no place: it is made for catalogs without such rows. */
+	if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
+	{
+		CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
+		heap_freetuple(tuple);
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	if (writer->count == writer->slots)
 		writer->waiting[writer->slots++] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	ExecStoreHeapTuple(tuple, writer->waiting[writer->count++], true);

@@ -16,16 +16,17 @@
 
 /* The last argument, no random access, is false up to PostgreSQL 14 and 0 from 15 on. */
 static void
-begin(EasqSort *sort, Oid type, Oid less)
+begin(EasqSort *sort, Oid type, Oid less, int kilobytes)
 {
-	sort->state = tuplesort_begin_datum(type, less, InvalidOid, false, sort->kilobytes, NULL, 0);
+	sort->state = tuplesort_begin_datum(type, less, InvalidOid, false, kilobytes, NULL, 0);
 }
 
 void
 EasqSortBeginBytes(EasqSort *sort, int kilobytes)
 {
 	memset(sort, 0, sizeof(*sort));
-	sort->kilobytes = kilobytes;
+	/* While it spills, a half is still here and the other in PostgreSQL's sort. */
+	sort->kilobytes = Max(kilobytes / 2, 64);
 	sort->context = AllocSetContextCreate(CurrentMemoryContext, "easq sort", ALLOCSET_DEFAULT_SIZES);
 }
 
@@ -35,7 +36,7 @@ EasqSortBeginInt8(EasqSort *sort, int kilobytes)
 	memset(sort, 0, sizeof(*sort));
 	sort->kilobytes = kilobytes;
 	sort->by_value = FLOAT8PASSBYVAL;
-	begin(sort, INT8OID, Int8LessOperator);
+	begin(sort, INT8OID, Int8LessOperator, kilobytes);
 }
 
 /* ------------------------------------------------------------- in memory */
@@ -108,6 +109,13 @@ compare(const void *a, const void *b)
 	return c != 0 ? c : x_length < y_length ? -1 : x_length > y_length;
 }
 
+/* Bytes with one value more: an array that grows stands beside the larger one. */
+static Size
+needed(const EasqSort *sort)
+{
+	return sort->bytes + sizeof(EasqSorted) * (sort->count == sort->room ? 3 * sort->room : sort->room);
+}
+
 static void
 free_held(EasqSort *sort)
 {
@@ -120,7 +128,7 @@ free_held(EasqSort *sort)
 static void
 spill(EasqSort *sort)
 {
-	begin(sort, BYTEAOID, ByteaLessOperator);
+	begin(sort, BYTEAOID, ByteaLessOperator, sort->kilobytes);
 	for (Size i = 0; i < sort->count; i++)
 		tuplesort_putdatum(sort->state, PointerGetDatum(sort->sorted[i].value), false);
 	free_held(sort);
@@ -131,7 +139,7 @@ spill(EasqSort *sort)
 void
 EasqSortPut(EasqSort *sort, Datum value)
 {
-	if (sort->state == NULL && sort->bytes + sizeof(EasqSorted) * sort->room > (Size) sort->kilobytes * 1024)
+	if (sort->state == NULL && needed(sort) > (Size) sort->kilobytes * 1024)
 		spill(sort);
 	if (sort->state)
 		tuplesort_putdatum(sort->state, value, false);

@@ -101,6 +101,18 @@ test_calibration(void)
 	p = EasqProbability(&calibration, 1.0);
 	EasqCalibrationFollow(&calibration, -2.5);
 	check_near(EasqProbability(&calibration, -1.5), p, 1e-12, "all logits have fallen");
+	/* what was learned of the old logits goes with them: an answer as expected moves next to nothing */
+	{
+		EasqCalibration there = calibration;
+
+		EasqCalibrationFollow(&there, 2.5);
+		for (int i = 0; i < 8; i++)
+		{
+			EasqCalibrate(&calibration, -1.5, i % 4 != 0);
+			EasqCalibrate(&there, 1.0, i % 4 != 0);
+		}
+		check_near(EasqProbability(&calibration, -3.5), EasqProbability(&there, -1.0), 1e-3, "after a fall as before it");
+	}
 	EasqCalibrationFollow(&calibration, INFINITY);
 	EasqCalibrate(&calibration, NAN, true);
 	check(isfinite(EasqProbability(&calibration, 1.0)), "what is not finite changes nothing");

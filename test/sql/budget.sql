@@ -92,6 +92,16 @@ SELECT fails($$SELECT easq_train('few', 'SELECT * FROM seen', 'clicked', 'u', op
 SELECT easq_create_model('new', '[{"name": "loud", "kind": "numeric"}]') \g /dev/null
 SELECT fails($$SELECT easq_reset_alignment('new')$$);
 SELECT fails($$SELECT easq_reset_alignment('none')$$);
+-- rows so wide that they are toasted are found by the indexes too
+SELECT easq_create_model('wide', '[{"name": "v", "kind": "vector", "dim": 600}]', '{"hidden": 8, "expert_hidden": 4}') \g /dev/null
+SELECT rows FROM easq_train('wide', 'SELECT u, clicked, array_fill(loud::real, ARRAY[600]) AS v FROM seen WHERE u <= 120', 'clicked', 'u', options => '{"epochs": 4}');
+SELECT count(*) AS held, sum(length(chosen)) AS bytes FROM easq.held WHERE model = 'wide' \gset scanned_
+SELECT count(*) AS rehearsed FROM easq.behaviour WHERE model = 'wide' \gset
+SET enable_seqscan = off;
+SELECT count(*) > 0 AND count(*) = :scanned_held AND sum(length(chosen)) = :scanned_bytes AS held FROM easq.held WHERE model = 'wide';
+SELECT count(*) > 0 AND count(*) = :rehearsed AS rehearsed FROM easq.behaviour WHERE model = 'wide';
+RESET enable_seqscan;
+
 SELECT easq_drop_model('tight') \g /dev/null
 SELECT (SELECT count(*) FROM easq.held WHERE model = 'tight') AS held, (SELECT count(*) FROM easq.snapshot WHERE model = 'tight') AS snapshots;
 SELECT easq_drop_model(name) FROM easq.models \g /dev/null
