@@ -236,4 +236,5 @@ def parallel(bench):
         bench.report.say()
         bench.report.say("What the machine gives: two processes with the arithmetic alone, a row at a time, do %.2f times the rows of one." %
                          two_of_one(bench))
+        bench.report.say()
     bench.report.goals([("2 workers, faster than 1", ratio(times["1 worker"], times["2 workers"]), ">=", 1.8, " x")])
