@@ -184,14 +184,20 @@ EasqGemmNT(int rows, int cols, int inner, const float *a, const float *b, float 
 }
 
 void
+EasqFillRows(int rows, int cols, const float *bias, float *y, size_t stride)
+{
+	for (int row = 0; row < rows; row++)
+		memcpy(y + (size_t) row * stride, bias, (size_t) cols * sizeof(float));
+}
+
+void
 EasqAffine(int rows, int cols, int inner, const float *a, const float *b, const float *bias, float *c)
 {
 	if (rows > 0 && cols > 0 && by(EASQ_BY_PANELS, inner))
 		by_panels(rows, cols, inner, a, (size_t) inner, 1, b, 1, (size_t) inner, 0.0f, bias, c);
 	else
 	{
-		for (int row = 0; row < rows; row++)
-			memcpy(c + (size_t) row * (size_t) cols, bias, (size_t) cols * sizeof(float));
+		EasqFillRows(rows, cols, bias, c, (size_t) cols);
 		EasqGemmNT(rows, cols, inner, a, b, 1.0f, c);
 	}
 }

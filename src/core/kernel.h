@@ -23,6 +23,8 @@ extern void EasqSoftplusBackward(size_t n, const float *x, const float *dy, floa
 
 /* C[rows, cols] = beta C + A[rows, inner] B[cols, inner]^T */
 extern void EasqGemmNT(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c);
+/* Each of rows rows becomes bias [cols]; the rows lie stride floats apart. */
+extern void EasqFillRows(int rows, int cols, const float *bias, float *y, size_t stride);
 /* C[rows, cols] = bias[cols] in each row + A[rows, inner] B[cols, inner]^T */
 extern void EasqAffine(int rows, int cols, int inner, const float *a, const float *b, const float *bias, float *c);
 /* C[rows, cols] = beta C + A[rows, inner] B[inner, cols] */

@@ -9,6 +9,8 @@
  *   TILE_VECTORS    vectors of columns that a tile keeps in registers
  *   GROUP           panels that a single row keeps in registers
  *
+ * which are not defined any more afterwards.
+ *
  * Every element of a product is one chain of additions in the order of inner,
  * whatever tile it lies in: it does not depend on how many rows come with it.
  */
@@ -168,6 +170,12 @@ LEVEL(mix_backward) (int rows, int experts, int m, float *gate, size_t gate_stri
 						 out, dv[row], dout, work);
 }
 
+#undef LEVEL
+#undef LEVEL_TARGET
+#undef LANES
+#undef TILE_ROWS
+#undef TILE_VECTORS
+#undef GROUP
 #undef PANEL_VECTORS
 #undef HALF_PANEL
 #undef TILE_MOST

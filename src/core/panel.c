@@ -35,12 +35,6 @@ EasqPanelPack(int cols, int inner, const float *weight, int first, float *packed
 #define TILE_VECTORS 2
 #define GROUP 1
 #include "core/level.h"
-#undef LEVEL
-#undef LEVEL_TARGET
-#undef LANES
-#undef TILE_ROWS
-#undef TILE_VECTORS
-#undef GROUP
 
 #ifdef EASQ_HAS_LEVELS
 #define LEVEL(name) name##_v3
@@ -50,12 +44,6 @@ EasqPanelPack(int cols, int inner, const float *weight, int first, float *packed
 #define TILE_VECTORS 2
 #define GROUP 2
 #include "core/level.h"
-#undef LEVEL
-#undef LEVEL_TARGET
-#undef LANES
-#undef TILE_ROWS
-#undef TILE_VECTORS
-#undef GROUP
 
 #define LEVEL(name) name##_v4
 #define LEVEL_TARGET __attribute__((target("arch=x86-64-v4,prefer-vector-width=512")))

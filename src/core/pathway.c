@@ -19,13 +19,6 @@ EasqMixBackward(int rows, int experts, int m, float *gate, size_t gate_stride,
 	EasqBestLevel()->mix_backward(rows, experts, m, gate, gate_stride, expert, expert_stride, out, dv, dout, work);
 }
 
-void
-EasqFillRows(int rows, int cols, const float *bias, float *y, size_t stride)
-{
-	for (int row = 0; row < rows; row++)
-		memcpy(y + (size_t) row * stride, bias, (size_t) cols * sizeof(float));
-}
-
 EASQ_CLONES void
 EasqAddRows(int rows, int cols, const float *restrict dy, float *restrict dbias)
 {

@@ -28,8 +28,6 @@ extern void EasqMixBackward(int rows, int experts, int m,
 							const float *out, const float *dv,
 							float *dout, float *work);
 
-/* Each of rows rows becomes bias [cols]; the rows lie stride floats apart. */
-extern void EasqFillRows(int rows, int cols, const float *bias, float *y, size_t stride);
 /* Adds the sum of the rows of dy [rows, cols] to dbias [cols]. */
 extern void EasqAddRows(int rows, int cols, const float *dy, float *dbias);
 

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/kernel.h"
+
 /* Most rows of one pass through both products: what is between them stays in the cache. */
 #define PASS_ROWS 96
 #define PASS_ROWS_MIN 8
@@ -229,8 +231,7 @@ project(const EasqScorer *scorer, int rows, const float *x, const uint32_t *vari
 		start_stride = hidden;
 	}
 	if (start != y)
-		for (int row = 0; row < rows; row++)
-			memcpy(y + (size_t) row * hidden, start, hidden * sizeof(float));
+		EasqFillRows(rows, (int) hidden, start, y, hidden);
 }
 
 /* What follows the projection: z [rows, d] -> logits v [rows]; rest is scratch. */

@@ -32,9 +32,6 @@ typedef struct EasqReader EasqReader;
  */
 extern EasqReader *EasqReaderCreate(const EasqSpec *spec, TupleDesc desc, MemoryContext context);
 
-/* Highest attribute number that any feature reads: deforming may stop there. */
-extern int	EasqReaderLastAttribute(const EasqReader *reader);
-
 /*
  * Packs one deformed row (values, nulls by attribute) at the end of out, which
  * the caller resets.  False on a problem (see EasqComplain): NaN or infinity,

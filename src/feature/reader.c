@@ -216,14 +216,7 @@ EasqReaderCreate(const EasqSpec *spec, TupleDesc desc, MemoryContext context)
 
 		column->attribute = find_column(feature, desc);
 		judge_type(column, feature, TupleDescAttr(desc, column->attribute - 1)->atttypid);
-		reader->last = Max(reader->last, column->attribute);
 	}
 	MemoryContextSwitchTo(old);
 	return reader;
-}
-
-int
-EasqReaderLastAttribute(const EasqReader *reader)
-{
-	return reader->last;
 }

@@ -26,7 +26,6 @@ typedef struct EasqColumn
 struct EasqReader
 {
 	const EasqSpec *spec;
-	AttrNumber	last;
 	EasqColumn	column[FLEXIBLE_ARRAY_MEMBER];	/* [spec->count] */
 };
 

@@ -117,13 +117,26 @@ EasqWriterBegin(EasqWriter *writer, const char *table)
 	writer->bytes = 0;
 }
 
+static void
+insert_alone(EasqWriter *writer, HeapTuple tuple)
+{
+	CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
+	heap_freetuple(tuple);
+}
+
 void
 EasqWriterInsert(EasqWriter *writer, const Datum *values, const bool *nulls)
 {
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(writer->table), (Datum *) values, (bool *) nulls);
+	insert_alone(writer, heap_form_tuple(RelationGetDescr(writer->table), (Datum *) values, (bool *) nulls));
+}
 
-	CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
-	heap_freetuple(tuple);
+static void
+insert_later(EasqWriter *writer, HeapTuple tuple)
+{
+	if (writer->count == writer->slots)
+		writer->waiting[writer->slots++] = MakeSingleTupleTableSlot(RelationGetDescr(writer->table), &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(tuple, writer->waiting[writer->count++], true);
+	writer->bytes += tuple->t_len;
 }
 
 static void
@@ -141,21 +154,16 @@ void
 EasqWriterAdd(EasqWriter *writer, const Datum *values, const bool *nulls)
 {
 	MemoryContext old = MemoryContextSwitchTo(writer->context);
-	TupleDesc	desc = RelationGetDescr(writer->table);
-	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) values, (bool *) nulls);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(writer->table), (Datum *) values, (bool *) nulls);
 
-	/* Of a row that has to be toasted, inserting many together tells the indexes no place: it is made for catalogs without such rows. */
+	/*
+	 * Inserting many together tells the indexes no place of a row that has to be toasted: it is made for catalogs
+	 * without such rows.
+	 */
 	if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
-	{
-		CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
-		heap_freetuple(tuple);
-		MemoryContextSwitchTo(old);
-		return;
-	}
-	if (writer->count == writer->slots)
-		writer->waiting[writer->slots++] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-	ExecStoreHeapTuple(tuple, writer->waiting[writer->count++], true);
-	writer->bytes += tuple->t_len;
+		insert_alone(writer, tuple);
+	else
+		insert_later(writer, tuple);
 	if (writer->count == EASQ_WRITTEN_TOGETHER || writer->bytes > WAITING_BYTES)
 		write_waiting(writer);
 	MemoryContextSwitchTo(old);

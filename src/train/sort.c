@@ -34,7 +34,6 @@ void
 EasqSortBeginInt8(EasqSort *sort, int kilobytes)
 {
 	memset(sort, 0, sizeof(*sort));
-	sort->kilobytes = kilobytes;
 	sort->by_value = FLOAT8PASSBYVAL;
 	begin(sort, INT8OID, Int8LessOperator, kilobytes);
 }

@@ -22,7 +22,7 @@ typedef struct EasqSort
 	Tuplesortstate *state;		/* NULL: all is in memory */
 	void	   *last;			/* what Next returned, where it is ours to free */
 	bool		by_value;
-	int			kilobytes;
+	int			kilobytes;		/* that bytes may take here, and as much again in PostgreSQL's sort once they spill */
 
 	/* bytes as long as they fit */
 	MemoryContext context;

@@ -40,11 +40,7 @@ DECLARE
     answer record;
 BEGIN
     CALL make_split(seed);
-    PERFORM easq_create_model('coats', '[
-        {"name": "shopper", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
-        {"name": "coat", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
-        {"name": "person", "kind": "vector", "dim": 14},
-        {"name": "looks", "kind": "vector", "dim": 33}]',
+    PERFORM easq_create_model('coats', coat_features(),
         jsonb_build_object('seed', seed, 'lambda2', lambda2, 'behaviour_budget', budget));
     PERFORM easq_train('coats', 'SELECT * FROM example WHERE part = ''train''', 'chosen', 'user_id');
     CALL measure(seed, lambda2, budget, 'before');

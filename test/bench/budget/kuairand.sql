@@ -4,14 +4,10 @@
 -- No video_id among the features, and no claim about satisfaction: likes were kept on popular videos only (see the data's README).
 \ir ../data/kuairand.sql
 
--- What is known before a video is ranked: the viewer, the video's length (0: unknown), the hour.
 CREATE TABLE example AS
-SELECT l.user_id, l.video_id, to_timestamp(l.time_ms / 1000.0) AS shown_at, l.long_view, l.answer, l.answer = 'satisfied' AS satisfied,
-       l.user_id AS viewer, ln(1 + nullif(l.duration_ms, 0)) AS duration, l.duration_ms = 0 AS no_duration,
-       date_part('hour', to_timestamp(l.time_ms / 1000.0) AT TIME ZONE 'Asia/Shanghai')::int AS hour,
-       v.user_active_degree AS activity, ln(1 + v.follow_user_num) AS follows, ln(1 + v.fans_user_num) AS fans,
-       v.register_days_range AS registered, v.onehot_feat2 AS feat2, v.onehot_feat7 AS feat7, 0.0::float8 AS part
-FROM log l JOIN viewer v USING (user_id);
+SELECT user_id, video_id, shown_at, long_view, answer, answer = 'satisfied' AS satisfied, viewer, duration, no_duration, hour, activity, follows, fans,
+       registered, feat2, feat7, 0.0::float8 AS part
+FROM features;
 CREATE TABLE questionnaire (LIKE example);
 
 -- Viewers with part below 1 / 3 are the third sample.
@@ -27,17 +23,7 @@ $$;
 
 CREATE PROCEDURE run(seed int, lambda2 float8, budget float8, split timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM easq_create_model('feed', '[
-      {"name": "viewer", "kind": "categorical", "size": 2000, "dim": 16},
-      {"name": "activity", "kind": "categorical", "size": 32, "dim": 4},
-      {"name": "registered", "kind": "categorical", "size": 32, "dim": 4},
-      {"name": "feat2", "kind": "categorical", "size": 64, "dim": 4},
-      {"name": "feat7", "kind": "categorical", "size": 128, "dim": 4},
-      {"name": "hour", "kind": "categorical", "size": 64, "dim": 4},
-      {"name": "no_duration", "kind": "categorical", "size": 8, "dim": 2},
-      {"name": "duration", "kind": "numeric"},
-      {"name": "follows", "kind": "numeric"},
-      {"name": "fans", "kind": "numeric"}]', jsonb_build_object('seed', seed, 'lambda2', lambda2, 'behaviour_budget', budget));
+    PERFORM easq_create_model('feed', feed_features(), jsonb_build_object('seed', seed, 'lambda2', lambda2, 'behaviour_budget', budget));
     PERFORM easq_train('feed', format('SELECT * FROM example WHERE part >= 1.0 / 3 AND shown_at < %L', split), 'long_view', 'user_id');
     CALL measure(seed, lambda2, budget, 'before');
     PERFORM easq_learn('feed', 'questionnaire');

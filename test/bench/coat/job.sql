@@ -49,11 +49,7 @@ CREATE PROCEDURE run(seed int, options jsonb, train jsonb) LANGUAGE plpgsql AS $
 DECLARE answer record;
 BEGIN
     CALL make_split(seed);
-    PERFORM easq_create_model('coats', '[
-        {"name": "shopper", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
-        {"name": "coat", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
-        {"name": "person", "kind": "vector", "dim": 14},
-        {"name": "looks", "kind": "vector", "dim": 33}]', options || jsonb_build_object('seed', seed));
+    PERFORM easq_create_model('coats', coat_features(), options || jsonb_build_object('seed', seed));
     PERFORM easq_train('coats', 'SELECT * FROM example WHERE part = ''train''', 'chosen', 'user_id', options => train);
     CALL measure(seed, 'before');
     PERFORM easq_learn('coats', 'questionnaire', answer => 'rating', features => '

@@ -17,3 +17,10 @@ CREATE TABLE drawn (user_id int, item_id int, rating int, PRIMARY KEY (user_id, 
 \set load '\\copy drawn FROM ''' :dir '/ratings_test.csv'' (FORMAT csv, HEADER)'
 :load
 ANALYZE coat, shopper, chosen, drawn;
+
+-- What a model of it is made of.
+CREATE FUNCTION coat_features() RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$ SELECT '[
+  {"name": "shopper", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
+  {"name": "coat", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
+  {"name": "person", "kind": "vector", "dim": 14},
+  {"name": "looks", "kind": "vector", "dim": 33}]'::jsonb $$;

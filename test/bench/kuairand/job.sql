@@ -7,28 +7,10 @@ CREATE TABLE questionnaire (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int NOT NULL, video_id int NOT NULL,
     shown_at timestamptz NOT NULL, duration_ms int, answer text);
 
--- What is known before a video is ranked: the viewer, the video's length (0: unknown), the hour.
-CREATE VIEW features AS
-SELECT l.user_id, l.video_id, l.duration_ms, to_timestamp(l.time_ms / 1000.0) AS shown_at, l.long_view, l.answer,
-       l.user_id AS viewer, ln(1 + nullif(l.duration_ms, 0)) AS duration, l.duration_ms = 0 AS no_duration,
-       date_part('hour', to_timestamp(l.time_ms / 1000.0) AT TIME ZONE 'Asia/Shanghai')::int AS hour,
-       v.user_active_degree AS activity, ln(1 + v.follow_user_num) AS follows, ln(1 + v.fans_user_num) AS fans,
-       v.register_days_range AS registered, v.onehot_feat2 AS feat2, v.onehot_feat7 AS feat7
-FROM log l JOIN viewer v USING (user_id);
 SELECT percentile_disc(0.8) WITHIN GROUP (ORDER BY shown_at) AS split FROM features \gset
 
 \o /dev/null
-SELECT easq_create_model('feed', '[
-  {"name": "viewer", "kind": "categorical", "size": 2000, "dim": 16},
-  {"name": "activity", "kind": "categorical", "size": 32, "dim": 4},
-  {"name": "registered", "kind": "categorical", "size": 32, "dim": 4},
-  {"name": "feat2", "kind": "categorical", "size": 64, "dim": 4},
-  {"name": "feat7", "kind": "categorical", "size": 128, "dim": 4},
-  {"name": "hour", "kind": "categorical", "size": 64, "dim": 4},
-  {"name": "no_duration", "kind": "categorical", "size": 8, "dim": 2},
-  {"name": "duration", "kind": "numeric"},
-  {"name": "follows", "kind": "numeric"},
-  {"name": "fans", "kind": "numeric"}]');
+SELECT easq_create_model('feed', feed_features());
 \o
 \echo
 \echo training on the first 80 % by time
