@@ -14,7 +14,7 @@ DATA = $(wildcard sql/easq--*.sql)
 MODULE_big = easq
 
 CORE = $(patsubst %.c,%.o,$(sort $(wildcard src/core/*.c)))
-OBJS = src/easq.o $(patsubst %.c,%.o,$(sort $(wildcard src/feature/*.c src/store/*.c src/learn/*.c src/train/*.c src/transfer/*.c src/sql/*.c))) $(CORE)
+OBJS = src/easq.o $(patsubst %.c,%.o,$(sort $(wildcard src/feature/*.c src/store/*.c src/learn/*.c src/train/*.c src/transfer/*.c src/sql/*.c src/query/*.c))) $(CORE)
 
 REGRESS := $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --outputdir=test/results
@@ -31,10 +31,10 @@ BLAS_LIBS ?= $(OPENBLAS_DIR)/libopenblas.a
 
 WARNINGS = -Wall -Wextra -Werror -Wno-declaration-after-statement
 PG_CPPFLAGS = -Isrc $(addprefix -isystem ,$(OPENBLAS_INCLUDE)) $(addprefix -isystem ,$(shell $(PG_CONFIG) --includedir-server))
-PG_CFLAGS = $(WARNINGS) $(OPTFLAGS)
+PG_CFLAGS = $(WARNINGS) -MMD -MP $(OPTFLAGS)
 SHLIB_LINK = $(BLAS_LIBS) -lm -Wl,--exclude-libs,ALL -Wl,--version-script=src/easq.map -Wl,-z,relro,-z,now
 
-EXTRA_CLEAN = test/results
+EXTRA_CLEAN = test/results $(OBJS:.o=.d)
 
 # Bitcode would let the JIT inline calls into the BLAS that is linked in and not exported.
 override with_llvm = no
@@ -45,7 +45,7 @@ include $(PGXS)
 
 # The kernels: full vectorising, and no promise about floating-point traps (NaN and infinity stay exact).
 src/core/%.o: CFLAGS += -O3 -fno-trapping-math -fno-math-errno
-$(OBJS): $(wildcard src/*.h src/*/*.h)
+-include $(OBJS:.o=.d)
 easq.so: src/easq.map
 
 .PHONY: test demo bench speed-arithmetic test-results core-test core-test-sanitize core-test-valgrind

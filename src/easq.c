@@ -1,20 +1,17 @@
 /*
- * What PostgreSQL loads: the module's magic, its settings, and helpers for arguments.
+ * What PostgreSQL loads: the module's magic and its settings.
  */
 #include "postgres.h"
 
 #include <limits.h>
 
 #include "fmgr.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "core/kernel.h"
-#include "easq.h"
-#include "store/cache.h"
-#include "store/segment.h"
-#include "store/statement.h"
+#include "store/cache_version.h"
+#include "store/cache_shared.h"
+#include "store/cache_statement.h"
 
 PG_MODULE_MAGIC;
 
@@ -42,33 +39,9 @@ _PG_init(void)
 #endif
 
 	EasqStatementInit();
-	EasqSegmentsInit();
+	EasqSharedCacheInit();
 	if (!EasqKernelSelfTest(EasqKernelBest()))
 		ereport(WARNING,
 				(errmsg("OpenBLAS gives wrong products on this processor, easq uses its own loops"),
 				 errhint("Set OPENBLAS_CORETYPE (for example to Haswell) in the environment of the server, or install a newer OpenBLAS.")));
-}
-
-char *
-EasqTextArgument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", name),
-				 errhint("Pass a value for the argument %s.", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-char *
-EasqOptionalText(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-void
-EasqPreventReadOnly(const char *call)
-{
-	PreventCommandDuringRecovery(call);
-	PreventCommandIfReadOnly(call);
 }

@@ -126,8 +126,8 @@ copy_server() {
 
 # Same times in the copy, so that make builds only what changed where EASQ_BUILD keeps the objects.
 copy_source() {
-    find "$tree" ! -type d ! -name '*.o' ! -name '*.so' -delete
-    tar -C "$source_dir" --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude=./test/results \
+    find "$tree" ! -type d ! -name '*.o' ! -name '*.d' ! -name '*.so' -delete
+    tar -C "$source_dir" --exclude=./.git --exclude='*.o' --exclude='*.d' --exclude='*.so' --exclude=./test/results \
         --exclude=tmp_check -cf - . | tar -C "$tree" --no-same-owner -xf -
 }
 
@@ -139,7 +139,7 @@ build() {
     ((EUID)) || chown -R postgres: "$work" "$tree" "$server"
     "${as[@]}" test -w "$tree" || die "$tree is closed to the user postgres; choose an EASQ_BUILD under /tmp"
     run "$work/build.log" make -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all install || {
-        grep -E 'error|warning|Error|needs' "$work/build.log" | head -n 40 >&2 || tail -n 40 "$work/build.log" >&2
+        grep -E '(error|warning):|Error [0-9]|needs|undefined' "$work/build.log" | head -n 40 >&2 || tail -n 40 "$work/build.log" >&2
         die "the build failed"
     }
     say "built for $("$PG_CONFIG" --version) in $((SECONDS - before)) s"

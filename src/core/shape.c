@@ -78,6 +78,7 @@ EasqLayoutInit(EasqLayout *layout, const EasqShape *shape)
 		place(layout, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_WEIGHT), name[4], 1, m, 1, 1);
 		place(layout, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS), name[5], 1, 1, 1, 1);
 	}
+	layout->adapter = layout->total - layout->backbone;
 	return 0;
 }
 

@@ -73,6 +73,7 @@ typedef struct EasqLayout
 	EasqShape	shape;
 	EasqTensor	tensor[EASQ_TENSORS];
 	size_t		backbone;		/* floats before the adapter */
+	size_t		adapter;		/* floats of the adapter: LoRA and both pathways */
 	size_t		total;			/* floats in all */
 } EasqLayout;
 

@@ -338,7 +338,7 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	block_init(&block, shape, (size_t) step, ds + rows);
 	memset(metrics, 0, sizeof(*metrics));
 	memset(dy, 0, 2 * (size_t) rows * sizeof(float));
-	memset(gradient + layout->backbone, 0, (layout->total - layout->backbone) * sizeof(float));
+	memset(gradient + layout->backbone, 0, (layout->adapter) * sizeof(float));
 	if (dx != NULL)
 		memset(gradient, 0, layout->backbone * sizeof(float));
 

@@ -8,8 +8,8 @@
 #include "learn/order.h"
 #include "learn/partners.h"
 #include "learn/skipped.h"
-#include "store/behaviour.h"
-#include "store/gathered.h"
+#include "store/pair_rehearsed.h"
+#include "store/answer_memory.h"
 #include "store/log.h"
 
 /* Alignment waits until some value has so many answers below it and so many above it. */
@@ -40,11 +40,11 @@ keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *s
 static const char *
 warming_up(const EasqModel *model)
 {
-	int			remembered = EasqTallyTotal(&model->tally);
+	int			remembered = EasqAnswerCountsTotal(&model->adapter.counts);
 
 	if (remembered < model->options.warm_up)
 		return psprintf("warm-up: fewer than %d answers", model->options.warm_up);
-	if (model->options.warm_up > 0 && !EasqTallyBothSides(&model->tally, WARM_UP_OF_A_KIND))
+	if (model->options.warm_up > 0 && !EasqAnswerCountsBothSides(&model->adapter.counts, WARM_UP_OF_A_KIND))
 		return psprintf("warm-up: no value has %d answers below it and %d above it", WARM_UP_OF_A_KIND, WARM_UP_OF_A_KIND);
 	return NULL;
 }
@@ -53,7 +53,7 @@ warming_up(const EasqModel *model)
 static EasqCalibration
 calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 {
-	EasqCalibration calibration = learner->model->alignment.calibration;
+	EasqCalibration calibration = learner->model->adapter.alignment.calibration;
 	EasqJudge  *judge = EasqLearnerJudge(learner);
 	float		logit;
 
@@ -86,7 +86,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	int			drawn;
 
 	EasqRemember(model, answers, count);
-	EasqGather(model, (count + again) * model->options.pairs_per_answer);
+	EasqAnswersToMemory(model, (count + again) * model->options.pairs_per_answer);
 	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
@@ -113,8 +113,8 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */
 	if (row.reason == NULL)
-		model->alignment.calibration = calibration;
-	EasqCalibrationFollow(&model->alignment.calibration, outcome.rise);
+		model->adapter.alignment.calibration = calibration;
+	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -124,7 +124,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	if (row.reason == NULL && outcome.cut)
 		row.reason = "behaviour budget";
 	/* The version that will be written: one for all steps of a statement. */
-	row.adapter_version = strcmp(row.status, "skipped") == 0 ? 0 : model->adapter_version + 1;
+	row.adapter_version = strcmp(row.status, "skipped") == 0 ? 0 : model->adapter.version + 1;
 	if (row.reason == NULL)
 		row.reason = warm_up;
 	row.answers = learned;
@@ -162,7 +162,7 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 		old = MemoryContextSwitchTo(context);
 		learn_batch(learner, answers + done, Min(EASQ_ANSWERS_A_STEP, count - done), source, &skipped, strict);
 		MemoryContextSwitchTo(old);
-		learner->model->gathered = NULL;
+		learner->model->memory = NULL;
 		MemoryContextReset(context);
 	}
 	EasqTrimAnswers(learner->model);

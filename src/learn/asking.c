@@ -8,7 +8,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "feature/query.h"
+#include "query/reading.h"
 #include "feature/value.h"
 #include "learn/asking.h"
 

@@ -6,7 +6,7 @@
 
 #include "learn/learner.h"
 #include "learn/partners.h"
-#include "store/behaviour.h"
+#include "store/pair_rehearsed.h"
 
 /*
  * Rows in the order that EasqBatch wants, pairs that do not fit the model any

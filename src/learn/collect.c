@@ -18,9 +18,9 @@
 
 #include "feature/example.h"
 #include "feature/options.h"
-#include "feature/query.h"
+#include "query/reading.h"
 #include "learn/answer_key.h"
-#include "learn/answer_value.h"
+#include "query/answer_value.h"
 #include "learn/collect.h"
 #include "learn/asking.h"
 

@@ -23,7 +23,7 @@ EasqDraws(const EasqModel *model, EasqStream stream, int64 number)
 	uint64		seed = EasqMix((uint64) model->options.seed, stream);
 
 	return (EasqRandom) {
-		EasqMix(EasqMix(seed, (uint64) model->adapter_step), EasqMix((uint64) model->answers, (uint64) number))
+		EasqMix(EasqMix(seed, (uint64) model->adapter.step), EasqMix((uint64) model->adapter.answers, (uint64) number))
 	};
 }
 

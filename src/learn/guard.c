@@ -5,7 +5,7 @@
 #include "learn/draw.h"
 #include "learn/guard.h"
 #include "store/log.h"
-#include "store/snapshot.h"
+#include "store/weight_saved.h"
 
 #define LORA_STRENGTH 3.0		/* of the strength of alignment: LoRA serves the satisfaction pathway too */
 #define TRY_PAIRS EASQ_JUDGE_DRAWN	/* of the gate sample, drawn anew for each step */
@@ -43,14 +43,14 @@ EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
 	guard->model = model;
 	guard->judge = judge;
 	guard->gate = gate;
-	guard->scale = TRY_SCALE * Max(model->alignment.vital[EASQ_MAIN].spread, 1e-6);
+	guard->scale = TRY_SCALE * Max(model->adapter.alignment.vital[EASQ_MAIN].spread, 1e-6);
 	return guard;
 }
 
 double
 EasqGuardStrength(const EasqGuard *guard)
 {
-	const EasqAlignmentState *state = &guard->model->alignment;
+	const EasqAlignmentState *state = &guard->model->adapter.alignment;
 
 	return EasqAlignmentStrength(state->cost, guard->model->options.behaviour_budget, state->pace, state->spread);
 }
@@ -112,7 +112,7 @@ judge_pairs(EasqGuard *guard, const float *weights, float *right)
 static bool
 costs_too_much(EasqGuard *guard, const float *after)
 {
-	const EasqAlignmentState *state = &guard->model->alignment;
+	const EasqAlignmentState *state = &guard->model->adapter.alignment;
 	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
 	double		budget = guard->model->options.behaviour_budget;
 	double		left = Max(budget - Max(state->cost, 0) - Max(state->drift, 0), budget / EASQ_GATE_STEPS);
@@ -147,7 +147,7 @@ is_dying(EasqGuard *guard, EasqPathway pathway, const float *before, const float
 
 	EasqJudgeWeights(guard->judge, after);
 	now = EasqJudgeVital(guard->judge, pathway);
-	if (!EasqIsDying(&now, &guard->model->alignment.vital[pathway], on_scores))
+	if (!EasqIsDying(&now, &guard->model->adapter.alignment.vital[pathway], on_scores))
 		return false;
 	EasqJudgeWeights(guard->judge, before);
 	then = EasqJudgeVital(guard->judge, pathway);
@@ -191,7 +191,7 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
 
 	EasqJudgeWeights(guard->judge, weights);
 	EasqJudgeSample(guard->judge, held, right);
-	EasqBehaviourCost(held->count, held->group, held->trained, right, guard->model->alignment.carried, cost);
+	EasqBehaviourCost(held->count, held->group, held->trained, right, guard->model->adapter.alignment.carried, cost);
 	pfree(right);
 }
 
@@ -202,7 +202,7 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
 static bool
 is_due(const EasqGuard *guard, double last, int steps, bool refused)
 {
-	return guard->model->adapter_step - last >= (refused ? 1 : steps);
+	return guard->model->adapter.step - last >= (refused ? 1 : steps);
 }
 
 /* Margins that shrink count as drift before they change any order: how much of it comes true is learned. */
@@ -221,7 +221,7 @@ void
 EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 {
 	EasqModel  *model = guard->model;
-	EasqAlignmentState *state = &model->alignment;
+	EasqAlignmentState *state = &model->adapter.alignment;
 	EasqVital	vital[EASQ_PATHWAYS];
 
 	if (!refused)
@@ -235,7 +235,7 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 	state->drift = 0;
 	state->spread = state->vital[EASQ_MAIN].spread > 0 ?
 		Min(vital[EASQ_MAIN].spread / state->vital[EASQ_MAIN].spread, SPREAD_MAX) : 1;
-	state->judged_step = (double) model->adapter_step;
+	state->judged_step = (double) model->adapter.step;
 }
 
 /*
@@ -248,12 +248,12 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 {
 	EasqModel  *model = guard->model;
 	const EasqLayout *layout = &model->layout;
-	size_t		adapter = layout->total - layout->backbone;
+	size_t		adapter = layout->adapter;
 	float	   *earlier = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (layout->total + 2 * adapter));
 	EasqAdam	moments = {earlier + layout->total, earlier + layout->total + adapter, 0};
 	EasqAlignmentState state;
-	bool		found = EasqSnapshotRead(model, EASQ_AUDITED, earlier, &moments, &state) ||
-		EasqSnapshotRead(model, EASQ_TRAINED, earlier, &moments, &state);
+	bool		found = EasqSavedRead(model, EASQ_AUDITED, earlier, &moments, &state) ||
+		EasqSavedRead(model, EASQ_TRAINED, earlier, &moments, &state);
 
 	found = found && state.cost < bound;
 	if (found)
@@ -263,9 +263,9 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 		memcpy(weights + ranking_start(layout), earlier + ranking_start(layout), bytes);
 		memcpy(adam->m, moments.m, bytes);
 		memcpy(adam->v, moments.v, bytes);
-		model->alignment.cost = state.cost;
-		model->alignment.spread = state.spread;
-		model->alignment.drift = 0;
+		model->adapter.alignment.cost = state.cost;
+		model->adapter.alignment.spread = state.spread;
+		model->adapter.alignment.drift = 0;
 	}
 	pfree(earlier);
 	return found;
@@ -275,7 +275,7 @@ void
 EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 {
 	EasqModel  *model = guard->model;
-	EasqAlignmentState *state = &model->alignment;
+	EasqAlignmentState *state = &model->adapter.alignment;
 	MemoryContext context;
 	MemoryContext old;
 	EasqHeld   *held;
@@ -288,9 +288,9 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 
 	if (!is_due(guard, state->audited_step, EASQ_AUDIT_STEPS, refused))
 		return;
-	state->audited_step = (double) model->adapter_step;
+	state->audited_step = (double) model->adapter.step;
 	/* Mostly the gate has just been judged at this very step. */
-	if (guard->judged.groups == 0 || state->judged_step != (double) model->adapter_step)
+	if (guard->judged.groups == 0 || state->judged_step != (double) model->adapter.step)
 		judge_sample(guard, guard->gate, weights, &guard->judged);
 	context = AllocSetContextCreate(CurrentMemoryContext, "easq audit", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -307,7 +307,7 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	bound = EasqCostBound(&cost);
 	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
 	if (bound <= model->options.behaviour_budget)
-		EasqSnapshotWrite(model, EASQ_AUDITED, weights, adam);
+		EasqSavedWrite(model, EASQ_AUDITED, weights, adam);
 	else if (go_back(guard, weights, adam, bound))
 		EasqLogStep(&row);
 }

@@ -4,7 +4,7 @@
 #ifndef EASQ_JUDGE_H
 #define EASQ_JUDGE_H
 
-#include "store/held.h"
+#include "store/pair_held.h"
 #include "store/model.h"
 
 typedef struct EasqJudge EasqJudge;

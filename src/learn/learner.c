@@ -4,8 +4,8 @@
 #include "utils/snapmgr.h"
 
 #include "learn/learner.h"
-#include "store/snapshot.h"
-#include "store/tensor.h"
+#include "store/weight_saved.h"
+#include "store/weight.h"
 
 static float *
 floats(size_t count)
@@ -26,14 +26,14 @@ make_learner(void)
 static void
 set_start(EasqLearner *learner, EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam)
 {
-	size_t		adapter = model->layout.total - model->layout.backbone;
+	size_t		adapter = model->layout.adapter;
 
 	learner->model = model;
 	learner->encoding = encoding;
 	learner->hyper = model->options.hyper;
 	learner->weights = weights;
 	learner->adam = adam;
-	learner->stored_answers = model->answers;
+	learner->stored_answers = model->adapter.answers;
 	learner->trial = floats(model->layout.total + 2 * adapter);
 	learner->gradient = floats(model->layout.total);
 }
@@ -61,7 +61,7 @@ static struct
 static void
 keep_moments(const EasqModel *model, const EasqAdam *adam)
 {
-	size_t		count = model->layout.total - model->layout.backbone;
+	size_t		count = model->layout.adapter;
 
 	if (written.count != count)
 	{
@@ -76,15 +76,15 @@ keep_moments(const EasqModel *model, const EasqAdam *adam)
 	}
 	memcpy(written.moments, adam->m, sizeof(float) * count);
 	memcpy(written.moments + count, adam->v, sizeof(float) * count);
-	written.adapter_id = model->adapter_id;
+	written.adapter_id = model->adapter.id;
 }
 
 static void
 read_moments(const EasqModel *model, EasqAdam *adam)
 {
-	size_t		count = model->layout.total - model->layout.backbone;
+	size_t		count = model->layout.adapter;
 
-	if (written.count == count && memcmp(&written.adapter_id, &model->adapter_id, sizeof(pg_uuid_t)) == 0)
+	if (written.count == count && memcmp(&written.adapter_id, &model->adapter.id, sizeof(pg_uuid_t)) == 0)
 	{
 		memcpy(adam->m, written.moments, sizeof(float) * count);
 		memcpy(adam->v, written.moments + count, sizeof(float) * count);
@@ -113,12 +113,12 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	model = palloc(sizeof(EasqModel));
 	*model = *version->model;
 	EasqModelReadCounters(model);
-	adapter = model->layout.total - model->layout.backbone;
+	adapter = model->layout.adapter;
 	weights = floats(model->layout.total);
 	memcpy(weights, version->weights, sizeof(float) * model->layout.total);
 	adam.m = floats(adapter);
 	adam.v = floats(adapter);
-	adam.step = model->adapter_step;
+	adam.step = model->adapter.step;
 	set_start(learner, model, &version->backbone->encoding, weights, adam);
 	read_moments(model, &adam);
 	return learner;
@@ -133,7 +133,7 @@ EasqLearnerSave(EasqLearner *learner)
 		keep_moments(learner->model, &learner->adam);
 		EasqVersionWritten(learner->model, learner->weights);
 	}
-	else if (learner->counted || learner->model->answers != learner->stored_answers)
+	else if (learner->counted || learner->model->adapter.answers != learner->stored_answers)
 		EasqWriteCounters(learner->model);
 	EasqPinSet(&learner->pin, NULL);
 	PopActiveSnapshot();
@@ -152,7 +152,7 @@ EasqLearnerMark *
 EasqLearnerMarkHere(const EasqLearner *learner)
 {
 	const EasqLayout *layout = &learner->model->layout;
-	size_t		count = layout->total - layout->backbone;
+	size_t		count = layout->adapter;
 	EasqLearnerMark *mark = MemoryContextAllocHuge(CurrentMemoryContext,
 												   offsetof(EasqLearnerMark, adapter) + sizeof(float) * 3 * count);
 
@@ -170,7 +170,7 @@ void
 EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark)
 {
 	const EasqLayout *layout = &mark->model.layout;
-	size_t		count = layout->total - layout->backbone;
+	size_t		count = layout->adapter;
 
 	*learner->model = mark->model;
 	learner->adam.step = mark->step;
@@ -217,7 +217,7 @@ static const char *
 try_step(EasqLearner *learner, const EasqBatch *batch, double strength, EasqAdam *adam, EasqMetrics *metrics)
 {
 	const EasqLayout *layout = &learner->model->layout;
-	size_t		adapter = layout->total - layout->backbone;
+	size_t		adapter = layout->adapter;
 	EasqHyper	hyper = learner->hyper;
 
 	reserve_work(learner, 2 * (size_t) (batch->survey + batch->behaviour));
@@ -237,13 +237,13 @@ static void
 accept(EasqLearner *learner, const EasqAdam *adam)
 {
 	const EasqLayout *layout = &learner->model->layout;
-	size_t		bytes = sizeof(float) * (layout->total - layout->backbone);
+	size_t		bytes = sizeof(float) * (layout->adapter);
 
 	memcpy(learner->weights + layout->backbone, learner->trial + layout->backbone, bytes);
 	memcpy(learner->adam.m, adam->m, bytes);
 	memcpy(learner->adam.v, adam->v, bytes);
 	learner->adam.step = adam->step;
-	learner->model->adapter_step = adam->step;
+	learner->model->adapter.step = adam->step;
 	learner->changed = true;
 }
 
@@ -328,14 +328,14 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	else
 	{
 		/* The momentum that led there would lead the next step there too. */
-		memset(learner->adam.m, 0, sizeof(float) * (model->layout.total - model->layout.backbone));
+		memset(learner->adam.m, 0, sizeof(float) * (model->layout.adapter));
 		learner->changed = true;
 	}
 	if (guard)
 	{
 		EasqGuardJudge(guard, learner->weights, reason != NULL);
 		EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
-		outcome->cost = model->alignment.cost;
+		outcome->cost = model->adapter.alignment.cost;
 	}
 	outcome->rise += satisfaction_level(learner, batch);
 	return reason;
@@ -345,19 +345,19 @@ void
 EasqLearnerExempt(EasqLearner *learner)
 {
 	if (guard_of(learner))
-		EasqSnapshotWrite(learner->model, EASQ_AUDITED, learner->weights, &learner->adam);
+		EasqSavedWrite(learner->model, EASQ_AUDITED, learner->weights, &learner->adam);
 }
 
 bool
 EasqLearnerReset(EasqLearner *learner)
 {
-	EasqAlignmentState *state = &learner->model->alignment;
+	EasqAlignmentState *state = &learner->model->adapter.alignment;
 
-	if (!EasqSnapshotRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
+	if (!EasqSavedRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
 		return false;
-	EasqSnapshotForget(learner->model->name, EASQ_AUDITED);
+	EasqSavedForget(learner->model->name, EASQ_AUDITED);
 	EasqAlignmentStateStart(state, 0, learner->adam.step);
-	learner->model->adapter_step = learner->adam.step;
+	learner->model->adapter.step = learner->adam.step;
 	learner->changed = true;
 	return true;
 }

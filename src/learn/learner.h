@@ -8,7 +8,7 @@
 
 #include "learn/guard.h"
 #include "learn/judge.h"
-#include "store/cache.h"
+#include "store/cache_version.h"
 #include "store/model.h"
 
 typedef struct EasqLearner
@@ -17,9 +17,9 @@ typedef struct EasqLearner
 	const EasqEncoding *encoding;
 	EasqHyper	hyper;			/* of the steps: the model's, unless the caller changes them */
 	float	   *weights;		/* own copy of the whole block */
-	EasqAdam	adam;			/* of the adapter; step is model->adapter_step */
+	EasqAdam	adam;			/* of the adapter; step is model->adapter.step */
 	bool		changed;		/* weights differ from what is stored */
-	int64		stored_answers; /* model->answers as it is stored */
+	int64		stored_answers; /* model->adapter.answers as it is stored */
 	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
 	MemoryContext context;		/* of all that it allocates */

@@ -5,7 +5,7 @@
 
 #include "learn/draw.h"
 #include "learn/order.h"
-#include "store/hourly.h"
+#include "store/answer_rate.h"
 
 static int
 compare_answers(const void *a, const void *b)

@@ -52,7 +52,7 @@ freshness(const EasqModel *model, const EasqAnswer *answer)
 
 	if (model->options.half_life == 0 || answer->asked_at == DT_NOBEGIN)
 		return 1;
-	age = ((double) model->asked_at - (double) answer->asked_at) / USECS_PER_SEC;
+	age = ((double) model->adapter.asked_at - (double) answer->asked_at) / USECS_PER_SEC;
 	return exp2(-Min(age / model->options.half_life, MOST_HALF_LIVES));
 }
 

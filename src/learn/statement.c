@@ -17,7 +17,7 @@
 #include "learn/order.h"
 #include "learn/statement.h"
 #include "store/log.h"
-#include "store/queue.h"
+#include "store/answer_queue.h"
 
 /* The features as the model has them now; they never change, so no lock is needed. */
 static EasqSpec *
@@ -184,11 +184,11 @@ learn_queued(EasqLearner *learner)
 {
 	EasqCollection now = {0};
 	EasqCollection before = {0};
-	int64		uncertain = learner->model->uncertain;
+	int64		uncertain = learner->model->adapter.uncertain;
 
 	now.count = EasqTakeQueued(learner->model, false, &now.answers);
 	before.count = EasqTakeQueued(learner->model, true, &before.answers);
-	learner->counted |= learner->model->uncertain > uncertain;
+	learner->counted |= learner->model->adapter.uncertain > uncertain;
 	EasqCollectionSubtract(&now, &before);
 	forget(learner, &before);
 	EasqSettleOrder(learner->model, now.answers, now.count);
@@ -228,7 +228,7 @@ learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, c
 	}
 	learn_queued(learner);
 	forget(learner, &before);
-	learner->model->uncertain += now.uncertain;
+	learner->model->adapter.uncertain += now.uncertain;
 	learner->counted |= now.uncertain > 0;
 	EasqLearnAnswers(learner, now.answers, now.count, written->source, options->strict);
 	EasqLearnerSave(learner);

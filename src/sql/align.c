@@ -15,7 +15,7 @@
 
 #include "core/kernel.h"
 #include "compat.h"
-#include "easq.h"
+#include "sql/argument.h"
 #include "learn/learner.h"
 #include "store/log.h"
 
@@ -155,10 +155,10 @@ easq_align(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("model \"%s\" is unchanged: %s", name, reason),
 				 errhint("Lower learning_rate or max_grad_norm with easq_configure.")));
-	EasqCalibrationFollow(&learner->model->alignment.calibration, outcome.rise);
+	EasqCalibrationFollow(&learner->model->adapter.alignment.calibration, outcome.rise);
 	EasqLearnerExempt(learner);
 	EasqLearnerSave(learner);
-	row.adapter_version = learner->model->adapter_version;
+	row.adapter_version = learner->model->adapter.version;
 	row.pairs = survey.count;
 	row.behaviour_pairs = behaviour.count;
 	row.metrics = &outcome.metrics;

@@ -7,14 +7,14 @@
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
-#include "easq.h"
+#include "sql/argument.h"
 #include "learn/judge.h"
 #include "store/answer.h"
-#include "store/cache.h"
-#include "store/checkpoint.h"
+#include "store/cache_version.h"
+#include "store/model_copy.h"
 #include "store/model.h"
-#include "store/snapshot.h"
-#include "store/tensor.h"
+#include "store/weight_saved.h"
+#include "store/weight.h"
 
 PG_FUNCTION_INFO_V1(easq_checkpoint);
 PG_FUNCTION_INFO_V1(easq_restore);
@@ -34,18 +34,6 @@ label_argument(FunctionCallInfo fcinfo)
 	return label;
 }
 
-/* Both locks: nothing trains, learns or is configured meanwhile.  Leaves a snapshot current. */
-static EasqModel *
-lock_model(const char *name)
-{
-	EasqModelCheckTeacher(name, GetUserId());
-	EasqModelLockDefinition(name);
-	EasqModelLock(name, EASQ_WAIT);
-	/* It may have changed hands while we waited. */
-	EasqModelCheckTeacher(name, GetUserId());
-	return EasqModelRead(name, false);
-}
-
 Datum
 easq_checkpoint(PG_FUNCTION_ARGS)
 {
@@ -53,7 +41,7 @@ easq_checkpoint(PG_FUNCTION_ARGS)
 	char	   *label = label_argument(fcinfo);
 
 	EasqPreventReadOnly("easq_checkpoint()");
-	EasqCheckpointWrite(lock_model(name), label);
+	EasqCheckpointWrite(EasqModelTake(name, GetUserId(), EASQ_TO_TEACH), label);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }
@@ -65,7 +53,7 @@ easq_checkpoint(PG_FUNCTION_ARGS)
 static void
 rebase(EasqModel *model)
 {
-	size_t		adapter = model->layout.total - model->layout.backbone;
+	size_t		adapter = model->layout.adapter;
 	float	   *weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (model->layout.total + 2 * adapter));
 	EasqAdam	adam = {weights + model->layout.total, weights + model->layout.total + adapter, 0};
 	EasqPin    *pin = palloc(sizeof(EasqPin));
@@ -74,8 +62,8 @@ rebase(EasqModel *model)
 	EasqPinInit(pin, CurrentMemoryContext);
 	EasqPinSet(pin, EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH));
 	memcpy(weights, pin->version->weights, sizeof(float) * model->layout.total);
-	(void) EasqSnapshotRead(model, EASQ_TRAINED, weights, &adam, &then);
-	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->alignment);
+	(void) EasqSavedRead(model, EASQ_TRAINED, weights, &adam, &then);
+	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->adapter.alignment);
 	EasqPinSet(pin, NULL);
 }
 
@@ -87,7 +75,7 @@ easq_restore(PG_FUNCTION_ARGS)
 	EasqModel  *model;
 
 	EasqPreventReadOnly("easq_restore()");
-	model = lock_model(name);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
 	EasqCheckpointRestore(model, label);
 	rebase(model);
 	EasqTrimRespondents(model);

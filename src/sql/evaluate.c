@@ -27,10 +27,10 @@
 #include "compat.h"
 #include "core/metric.h"
 #include "core/scorer.h"
-#include "easq.h"
-#include "store/cache.h"
-#include "train/sort.h"
-#include "train/source.h"
+#include "sql/argument.h"
+#include "store/cache_version.h"
+#include "query/sort.h"
+#include "query/source.h"
 
 PG_FUNCTION_INFO_V1(easq_evaluate);
 

@@ -18,7 +18,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
-#include "easq.h"
+#include "sql/argument.h"
 #include "learn/answers.h"
 #include "learn/attach.h"
 #include "learn/author.h"

@@ -12,12 +12,12 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
-#include "easq.h"
+#include "sql/argument.h"
 #include "learn/attach.h"
 #include "sql/model.h"
 #include "store/answer.h"
 #include "store/model.h"
-#include "store/tensor.h"
+#include "store/weight.h"
 
 PG_FUNCTION_INFO_V1(easq_create_model);
 PG_FUNCTION_INFO_V1(easq_configure);
@@ -58,10 +58,10 @@ default_statistics(EasqModel *model)
 {
 	int			numerics = Max(model->spec->numerics, 1);
 
-	model->mean = palloc0(sizeof(double) * numerics);
-	model->deviation = palloc(sizeof(double) * numerics);
+	model->backbone.mean = palloc0(sizeof(double) * numerics);
+	model->backbone.deviation = palloc(sizeof(double) * numerics);
 	for (int i = 0; i < numerics; i++)
-		model->deviation[i] = 1;
+		model->backbone.deviation[i] = 1;
 }
 
 EasqModel *
@@ -146,12 +146,7 @@ easq_configure(PG_FUNCTION_ARGS)
 	EasqModel  *model;
 
 	EasqPreventReadOnly("easq_configure()");
-	EasqModelCheckTeacher(name, GetUserId());
-	EasqModelLockDefinition(name);
-	EasqModelLock(name, EASQ_WAIT);
-	model = EasqModelRead(name, false);
-	/* It may have changed hands while we waited. */
-	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
 	model->owner = take_owner(&options, model->owner);
 	EasqOptionsApply(&model->options, options, false);
 	EasqTrimRespondents(model);
@@ -169,9 +164,7 @@ easq_drop_model(PG_FUNCTION_ARGS)
 	EasqPreventReadOnly("easq_drop_model()");
 	EasqModelCheckTeacher(name, GetUserId());
 	EasqLockQuestionnaires(name);
-	EasqModelLockDefinition(name);
-	EasqModelLock(name, EASQ_WAIT);
-	EasqModelCheckTeacher(name, GetUserId());
+	(void) EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
 	EasqDetachModel(name);
 	EasqModelDelete(name);
 	PopActiveSnapshot();

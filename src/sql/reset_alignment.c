@@ -6,7 +6,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "easq.h"
+#include "sql/argument.h"
 #include "learn/learner.h"
 #include "store/log.h"
 
@@ -27,7 +27,7 @@ easq_reset_alignment(PG_FUNCTION_ARGS)
 				 errmsg("model \"%s\" was never trained: there is nothing to go back to", name),
 				 errhint("Call easq_train or easq_import first.")));
 	EasqLearnerSave(learner);
-	row.adapter_version = learner->model->adapter_version;
+	row.adapter_version = learner->model->adapter.version;
 	EasqLogStep(&row);
 	PG_RETURN_VOID();
 }

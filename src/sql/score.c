@@ -103,7 +103,7 @@ probability(FunctionCallInfo fcinfo, Datum score)
 
 	if (fcinfo->isnull)
 		return (Datum) 0;
-	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->alignment.calibration,
+	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->adapter.alignment.calibration,
 											  EasqLogitOfScore(DatumGetFloat4(score))));
 }
 

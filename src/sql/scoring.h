@@ -10,8 +10,8 @@
 #include "fmgr.h"
 
 #include "feature/example.h"
-#include "store/cache.h"
-#include "store/statement.h"
+#include "store/cache_version.h"
+#include "store/cache_statement.h"
 
 /* Rows between reading and encoding: as long as a few embedding rows take to come from memory. */
 #define EASQ_READ_AHEAD 16

@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
-#include "store/segment.h"
+#include "store/cache_shared.h"
 
 PG_FUNCTION_INFO_V1(easq_shared_cache);
 
@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(easq_shared_cache);
 
 typedef struct Listing
 {
-	EasqSegmentState *state;
+	EasqSharedCacheState *state;
 	int			count;
 } Listing;
 
@@ -26,7 +26,7 @@ make_listing(FunctionCallInfo fcinfo, FuncCallContext *call)
 {
 	Listing    *listing = palloc(sizeof(Listing));
 
-	listing->count = EasqSegmentStates(&listing->state);
+	listing->count = EasqSharedCacheStates(&listing->state);
 	if (get_call_result_type(fcinfo, NULL, &call->tuple_desc) != TYPEFUNC_COMPOSITE || call->tuple_desc->natts != COLUMNS)
 		elog(ERROR, "easq_shared_cache does not return the rows that this library makes");
 	call->tuple_desc = BlessTupleDesc(call->tuple_desc);
@@ -38,7 +38,7 @@ easq_shared_cache(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *call;
 	Listing    *listing;
-	EasqSegmentState *state;
+	EasqSharedCacheState *state;
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {false};
 

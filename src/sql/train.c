@@ -18,13 +18,13 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "easq.h"
+#include "sql/argument.h"
 #include "learn/answer_key.h"
 #include "learn/answers.h"
 #include "learn/learner.h"
 #include "store/log.h"
-#include "store/snapshot.h"
-#include "store/tensor.h"
+#include "store/weight_saved.h"
+#include "store/weight.h"
 #include "train/fit.h"
 
 PG_FUNCTION_INFO_V1(easq_train);
@@ -257,10 +257,10 @@ train(Training *training)
 	};
 
 	/* Weights that were trained stand on the means that they were trained with. */
-	if (!model->trained)
+	if (!model->backbone.trained)
 	{
-		model->mean = facts->mean;
-		model->deviation = facts->deviation;
+		model->backbone.mean = facts->mean;
+		model->backbone.deviation = facts->deviation;
 	}
 	if (with_answers)
 		plan.pairs_per_answer = training->options.pairs_per_answer ?
@@ -272,7 +272,7 @@ train(Training *training)
 	plan.lambda1 = training->hyper.lambda1;
 	plan.lambda2 = training->hyper.lambda2;
 
-	training->trainer = EasqTrainerCreate(model, &training->hyper, model->mean, model->deviation,
+	training->trainer = EasqTrainerCreate(model, &training->hyper, model->backbone.mean, model->backbone.deviation,
 										  plan.batch_pairs);
 	EasqSampleInit(&training->sample, model->options.replay_behaviour);
 	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
@@ -343,12 +343,12 @@ write_behaviour(Training *training, EasqModel *model)
 static void
 start_budget(Training *training, EasqModel *model)
 {
-	EasqAlignmentState *state = &model->alignment;
+	EasqAlignmentState *state = &model->adapter.alignment;
 	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
 	EasqHeld  **sample = training->hold.sample;
 	bool		learned = training->hold.any;
 
-	EasqAlignmentStateStart(state, Min(Max(state->cost, 0), CARRIED_MAX), model->adapter_step);
+	EasqAlignmentStateStart(state, Min(Max(state->cost, 0), CARRIED_MAX), model->adapter.step);
 	/* The logits that it was fitted on are gone. */
 	EasqCalibrationInit(&state->calibration);
 	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
@@ -371,7 +371,7 @@ start_budget(Training *training, EasqModel *model)
 static void
 check_same_backbone(const Training *training, const EasqModel *now)
 {
-	if (memcmp(&now->backbone_id, &training->model->backbone_id, sizeof(pg_uuid_t)) != 0)
+	if (memcmp(&now->backbone.id, &training->model->backbone.id, sizeof(pg_uuid_t)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("model \"%s\" was replaced while it was trained", training->name),
@@ -391,17 +391,17 @@ write_model(Training *training, EasqModel **written)
 	(void) EasqModelLock(training->name, EASQ_WAIT);
 	model = EasqModelRead(training->name, false);
 	check_same_backbone(training, model);
-	count = EasqAnswersSince(model, training->model->answers, &came);
+	count = EasqAnswersSince(model, training->model->adapter.answers, &came);
 
-	model->mean = training->model->mean;
-	model->deviation = training->model->deviation;
-	model->trained = true;
-	model->backbone_step = EasqTrainerSteps(trainer);
-	model->adapter_step = adam.step;
+	model->backbone.mean = training->model->backbone.mean;
+	model->backbone.deviation = training->model->backbone.deviation;
+	model->backbone.trained = true;
+	model->backbone.step = EasqTrainerSteps(trainer);
+	model->adapter.step = adam.step;
 	write_behaviour(training, model);
 	start_budget(training, model);
-	EasqSnapshotForget(model->name, EASQ_AUDITED);
-	EasqSnapshotWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
+	EasqSavedForget(model->name, EASQ_AUDITED);
+	EasqSavedWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
 	remember_answers(training, model, came, count);
 
 	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer), adam);
@@ -420,7 +420,7 @@ log_training(const Training *training, const EasqModel *written)
 	EasqTrainingRow row = {
 		.model = training->name,
 		.started_at = training->started_at,
-		.backbone_version = written->backbone_version,
+		.backbone_version = written->backbone.version,
 		.epochs = training->options.epochs,
 		.rows = facts->rows,
 		.groups = facts->groups,

@@ -15,13 +15,13 @@
 
 #include "core/kernel.h"
 #include "compat.h"
-#include "easq.h"
+#include "sql/argument.h"
 #include "feature/json.h"
 #include "learn/judge.h"
 #include "sql/model.h"
-#include "store/cache.h"
-#include "store/snapshot.h"
-#include "store/tensor.h"
+#include "store/cache_version.h"
+#include "store/weight_saved.h"
+#include "store/weight.h"
 #include "transfer/safetensors.h"
 
 PG_FUNCTION_INFO_V1(easq_export);
@@ -53,9 +53,9 @@ write_metadata(EasqFileWriter *writer, const EasqModel *model)
 	EasqFileWriterMetadata(writer, "alpha", psprintf("%.17g", model->options.hyper.alpha), false, false);
 	EasqFileWriterMetadata(writer, "features", jsonb_text(model->features), false, false);
 	EasqFileWriterMetadata(writer, "options", jsonb_text(EasqOptionsToJsonb(&model->options)), false, false);
-	EasqFileWriterMetadata(writer, "mean", doubles_text(model->mean, model->spec->numerics), false, false);
-	EasqFileWriterMetadata(writer, "deviation", doubles_text(model->deviation, model->spec->numerics), false, false);
-	EasqFileWriterMetadata(writer, "trained", model->trained ? "true" : "false", false, true);
+	EasqFileWriterMetadata(writer, "mean", doubles_text(model->backbone.mean, model->spec->numerics), false, false);
+	EasqFileWriterMetadata(writer, "deviation", doubles_text(model->backbone.deviation, model->spec->numerics), false, false);
+	EasqFileWriterMetadata(writer, "trained", model->backbone.trained ? "true" : "false", false, true);
 }
 
 /* Calls visit for every tensor of the model in the order of the file. */
@@ -254,10 +254,10 @@ read_statistics(const EasqFile *file, EasqModel *model)
 		EasqOptionsApply(&checked, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{\"alpha\": %.17g}", value)))), false);
 		model->options = checked;
 	}
-	read_doubles(file, "mean", model->spec->numerics, -DBL_MAX, model->mean);
-	read_doubles(file, "deviation", model->spec->numerics, 0, model->deviation);
+	read_doubles(file, "mean", model->spec->numerics, -DBL_MAX, model->backbone.mean);
+	read_doubles(file, "deviation", model->spec->numerics, 0, model->backbone.deviation);
 	if (trained)
-		model->trained = strcmp(trained, "true") == 0;
+		model->backbone.trained = strcmp(trained, "true") == 0;
 }
 
 static void
@@ -303,16 +303,16 @@ read_file(EasqFile *file, EasqModel *model, float **weights, float ***embedding)
 static void
 start_alignment(EasqModel *model, float *weights, float **embedding)
 {
-	size_t		adapter = model->layout.total - model->layout.backbone;
+	size_t		adapter = model->layout.adapter;
 	float	   *zeros = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(float) * adapter,
 												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	EasqAdam	fresh = {zeros, zeros, 0};
-	EasqEncoding encoding = {model->mean, model->deviation, embedding};
+	EasqEncoding encoding = {model->backbone.mean, model->backbone.deviation, embedding};
 
-	EasqAlignmentStateInit(&model->alignment);
-	EasqRebase(model, &encoding, weights, &model->alignment);
-	EasqSnapshotForget(model->name, EASQ_AUDITED);
-	EasqSnapshotWrite(model, EASQ_TRAINED, weights, &fresh);
+	EasqAlignmentStateInit(&model->adapter.alignment);
+	EasqRebase(model, &encoding, weights, &model->adapter.alignment);
+	EasqSavedForget(model->name, EASQ_AUDITED);
+	EasqSavedWrite(model, EASQ_TRAINED, weights, &fresh);
 }
 
 static void
@@ -345,17 +345,12 @@ import_over(const char *name, EasqFile *file)
 	float	   *weights;
 	float	  **embedding;
 
-	EasqModelCheckTeacher(name, GetUserId());
-	EasqModelLockDefinition(name);
-	EasqModelLock(name, EASQ_WAIT);
-	model = EasqModelRead(name, false);
-	/* It may have changed hands while we waited. */
-	EasqModelCheckRight(name, model->owner, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
 	check_same_features(file, model);
 	read_statistics(file, model);
 	read_file(file, model, &weights, &embedding);
-	model->backbone_step = 0;
-	model->adapter_step = 0;
+	model->backbone.step = 0;
+	model->adapter.step = 0;
 	start_alignment(model, weights, embedding);
 	EasqWriteBackbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
 	EasqWriteOptions(model);

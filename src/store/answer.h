@@ -2,7 +2,7 @@
  * Remembered answers (easq.answer): at most replay_answers of a model, and
  * answers_per_respondent of a respondent.  All calls are made under the
  * model's lock and read under the active snapshot; whatever changes what is
- * remembered keeps model->tally, and the caller stores the model's counters.
+ * remembered keeps model->adapter.counts, and the caller stores the model's counters.
  */
 #ifndef EASQ_ANSWER_H
 #define EASQ_ANSWER_H
@@ -15,7 +15,7 @@
 #define EASQ_MAX_RESPONDENT 1000	/* bytes of its text, which an index holds */
 #define EASQ_ANSWERS_A_STEP 256	/* most new answers in one step */
 
-typedef struct EasqGathered EasqGathered;
+typedef struct EasqAnswerMemory EasqAnswerMemory;
 
 typedef struct EasqAnswer
 {
@@ -36,7 +36,7 @@ typedef struct EasqAnswer
 
 /*
  * Remembers answers in order (those with an ordinal are there already);
- * model->answers counts on and ordinals are set.  Room is made by the answer
+ * model->adapter.answers counts on and ordinals are set.  Room is made by the answer
  * with the same key, else by the respondent's oldest where there are
  * answers_per_respondent of them, else by the oldest of the most common value:
  * so those of a rare value stay.
@@ -83,6 +83,6 @@ extern void EasqReadAnswerRow(const EasqScan *scan, HeapTuple tuple, EasqAnswer 
 /* A scan of answer_respondent.  Of remember.c and answer.c, and so is the next. */
 extern void EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent);
 /* A scan of answer_value or answer_pkey on the answers of a kind, from an ordinal on. */
-extern void EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqTallied *kind, int64 from);
+extern void EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqAnswerKind *kind, int64 from);
 
 #endif

@@ -18,7 +18,7 @@
 #include "store/columns.h"
 #include "store/model.h"
 #include "store/row.h"
-#include "store/tensor.h"
+#include "store/weight.h"
 
 static void
 unknown_model(const char *name)
@@ -202,14 +202,14 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	model->spec = EasqSpecParse(model->features);
 	EasqOptionsInit(&model->options);
 	EasqOptionsApply(&model->options, DatumGetJsonbP(EasqColumn(scan, tuple, MODEL_OPTIONS)), true);
-	model->backbone_id = EasqColumnId(scan, tuple, MODEL_BACKBONE_ID);
-	model->backbone_version = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_VERSION));
-	model->backbone_step = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_STEP));
-	model->mean = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
-	model->deviation = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
+	model->backbone.id = EasqColumnId(scan, tuple, MODEL_BACKBONE_ID);
+	model->backbone.version = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_VERSION));
+	model->backbone.step = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_STEP));
+	model->backbone.mean = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
+	model->backbone.deviation = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
 	(void) heap_getattr(tuple, MODEL_TRAINED_AT, RelationGetDescr(scan->table), &untrained);
-	model->trained = !untrained;
-	model->uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	model->backbone.trained = !untrained;
+	model->backbone.uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	EasqModelSetShape(model);
 }
 
@@ -219,14 +219,14 @@ read_counters(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	Datum		tally;
 	bool		uncounted;
 
-	model->adapter_version = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_VERSION));
-	model->adapter_step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
-	model->answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
-	EasqAlignmentStateRead(&model->alignment, EasqColumn(scan, tuple, ADAPTER_ALIGNMENT), model->name);
-	model->uncertain = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_UNCERTAIN));
+	model->adapter.version = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_VERSION));
+	model->adapter.step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
+	model->adapter.answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
+	EasqAlignmentStateRead(&model->adapter.alignment, EasqColumn(scan, tuple, ADAPTER_ALIGNMENT), model->name);
+	model->adapter.uncertain = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_UNCERTAIN));
 	tally = EasqColumnOrNull(scan, tuple, ADAPTER_TALLY, &uncounted);
-	EasqTallyRead(&model->tally, tally, uncounted);
-	model->asked_at = EasqColumnTime(scan, tuple, ADAPTER_ASKED_AT);
+	EasqAnswerCountsRead(&model->adapter.counts, tally, uncounted);
+	model->adapter.asked_at = EasqColumnTime(scan, tuple, ADAPTER_ASKED_AT);
 }
 
 void
@@ -260,9 +260,9 @@ EasqModelRead(const char *name, bool missing_ok)
 		found = HeapTupleIsValid(tuple);
 		if (found)
 		{
-			model->adapter_id = EasqColumnId(&scan, tuple, ADAPTER_ID);
+			model->adapter.id = EasqColumnId(&scan, tuple, ADAPTER_ID);
 			named = EasqColumnId(&scan, tuple, ADAPTER_BACKBONE_ID);
-			check_pair(name, &model->backbone_id, &named);
+			check_pair(name, &model->backbone.id, &named);
 			read_counters(model, &scan, tuple);
 		}
 		EasqScanEnd(&scan);

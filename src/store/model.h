@@ -16,7 +16,7 @@
 #include "feature/example.h"
 #include "feature/options.h"
 #include "feature/spec.h"
-#include "store/tally.h"
+#include "store/answer_count.h"
 
 #define EASQ_FORMAT 1			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
@@ -39,30 +39,44 @@ typedef struct EasqAlignmentState
 
 #define EASQ_ALIGNMENT_NUMBERS ((int) (sizeof(EasqAlignmentState) / sizeof(double)))
 
+/* What changes only by training: the row of easq.model beside the definition. */
+typedef struct EasqBackboneState
+{
+	pg_uuid_t	id;				/* random, new with every write of the tier */
+	int64		version;		/* for people */
+	int64		step;			/* Adam steps */
+	double	   *mean;			/* [spec->numerics] */
+	double	   *deviation;
+	bool		trained;
+	bool		uncommitted;	/* its row was written by the current transaction */
+} EasqBackboneState;
+
+/* What changes with each learning step: a row of easq.adapter. */
+typedef struct EasqAdapterState
+{
+	pg_uuid_t	id;
+	int64		version;
+	int64		step;
+	int64		answers;		/* answers remembered so far, those forgotten since included */
+	int64		uncertain;		/* answers so far that were 'uncertain' */
+	EasqAnswerCounts	counts;			/* answers that are remembered now, by value */
+	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
+	EasqAlignmentState alignment;
+} EasqAdapterState;
+
 typedef struct EasqModel
 {
+	/* the definition */
 	char	   *name;
 	Oid			owner;
 	Jsonb	   *features;		/* as given */
 	EasqSpec   *spec;
 	EasqOptions options;
 	EasqLayout	layout;
-	double	   *mean;			/* [spec->numerics] */
-	double	   *deviation;
-	pg_uuid_t	backbone_id;	/* random, new with every write of the tier */
-	int64		backbone_version;	/* for people */
-	int64		backbone_step;	/* Adam steps of the backbone */
-	bool		trained;
-	bool		uncommitted;	/* its row was written by the current transaction */
-	pg_uuid_t	adapter_id;
-	int64		adapter_version;
-	int64		adapter_step;
-	int64		answers;		/* answers remembered so far, those forgotten since included */
-	int64		uncertain;		/* answers so far that were 'uncertain' */
-	EasqTally	tally;			/* answers that are remembered now */
-	struct EasqGathered *gathered;	/* they themselves, NULL: look them up; see gathered.h */
-	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
-	EasqAlignmentState alignment;
+
+	EasqBackboneState backbone;
+	EasqAdapterState adapter;
+	struct EasqAnswerMemory *memory;	/* remembered answers themselves, NULL: look them up; see answer_memory.h */
 } EasqModel;
 
 /* What scoring needs once a statement, without parsing anything. */
@@ -134,6 +148,13 @@ extern bool EasqModelLock(const char *name, EasqLockWait wait);
  * before EasqModelLock.  ERROR 55P03 where this transaction has locked the model and another its definition.
  */
 extern void EasqModelLockDefinition(const char *name);
+
+/*
+ * Takes a model to change all of it: both locks, definition first, and role's right, which is looked at before and,
+ * as the model may change hands while one waits, afterwards.  The model as the locks protect it; leaves a snapshot
+ * current that the caller pops.
+ */
+extern EasqModel *EasqModelTake(const char *name, Oid role, EasqRight right);
 
 /* A fresh random id.  ERROR where the system has no strong randomness. */
 extern pg_uuid_t EasqNewId(void);

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "store/held.h"
+#include "store/pair_held.h"
 #include "train/spool.h"
 
 typedef struct EasqHold

@@ -8,7 +8,7 @@
 
 #include "postgres.h"
 
-#include "store/behaviour.h"
+#include "store/pair_rehearsed.h"
 #include "train/pairs.h"
 #include "train/reservoir.h"
 

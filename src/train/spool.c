@@ -14,7 +14,7 @@
 #include "compat.h"
 #include "core/random.h"
 #include "train/kept.h"
-#include "train/sort.h"
+#include "query/sort.h"
 #include "train/spool.h"
 
 #define NO_GROUP PG_UINT64_MAX	/* what a group mixes to once in 2^64 */

@@ -16,7 +16,7 @@
 #include "feature/spec.h"
 #include "train/facts.h"
 #include "train/row.h"
-#include "train/source.h"
+#include "query/source.h"
 
 #define EASQ_CHUNK_BYTES ((Size) 64 * 1024 * 1024)	/* a chunk of wide rows is closed here */
 

@@ -6,7 +6,7 @@
 
 #include "core/kernel.h"
 #include "core/scorer.h"
-#include "store/tensor.h"
+#include "store/weight.h"
 #include "train/trainer.h"
 
 #define AHEAD 4					/* rows that are fetched before their turn */
@@ -113,7 +113,7 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EasqTrainer *trainer = palloc0(sizeof(EasqTrainer));
 	const EasqLayout *layout = &model->layout;
-	Size		adapter = layout->total - layout->backbone;
+	Size		adapter = layout->adapter;
 	Size		rows = 4 * (Size) batch_pairs;
 
 	trainer->context = context;
@@ -124,9 +124,9 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
 	trainer->weights = floats(layout->total);
 	EasqReadWeights(model, EASQ_BACKBONE, trainer->weights);
 	EasqReadWeights(model, EASQ_ADAPTER, trainer->weights);
-	trainer->backbone = (EasqAdam) {floats(layout->backbone), floats(layout->backbone), model->backbone_step};
+	trainer->backbone = (EasqAdam) {floats(layout->backbone), floats(layout->backbone), model->backbone.step};
 	EasqReadMoments(model, EASQ_BACKBONE, trainer->backbone.m, trainer->backbone.v);
-	trainer->adapter = (EasqAdam) {floats(adapter), floats(adapter), model->adapter_step};
+	trainer->adapter = (EasqAdam) {floats(adapter), floats(adapter), model->adapter.step};
 	EasqReadMoments(model, EASQ_ADAPTER, trainer->adapter.m, trainer->adapter.v);
 	create_tables(trainer);
 

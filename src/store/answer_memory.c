@@ -1,0 +1,107 @@
+#include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "store/columns.h"
+#include "store/answer_memory.h"
+
+/* Answers that are read in a row in the time of one look-up. */
+#define READ_FOR_A_LOOKUP 8
+
+struct EasqAnswerMemory
+{
+	EasqAnswer *answer;			/* [count] by ordinal */
+	const EasqAnswer **by_value;	/* [count] by value, then ordinal */
+	int			count;
+};
+
+static int
+compare_value(const void *a, const void *b)
+{
+	const EasqAnswer *x = *(const EasqAnswer *const *) a;
+	const EasqAnswer *y = *(const EasqAnswer *const *) b;
+
+	if (x->answer != y->answer)
+		return x->answer < y->answer ? -1 : 1;
+	return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
+}
+
+void
+EasqAnswersToMemory(EasqModel *model, int draws)
+{
+	int			room = Max(EasqAnswerCountsTotal(&model->adapter.counts), 1);
+	EasqAnswerMemory *gathered;
+	ScanKeyData key;
+	EasqScan	scan;
+	HeapTuple	tuple;
+
+	model->memory = NULL;
+	if ((int64) draws * READ_FOR_A_LOOKUP < room)
+		return;
+	gathered = palloc0(sizeof(EasqAnswerMemory));
+	gathered->answer = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) room);
+	EasqKeyText(&key, ANSWER_MODEL, model->name);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (gathered->count == room)
+			gathered->answer = repalloc_huge(gathered->answer, sizeof(EasqAnswer) * (Size) (room *= 2));
+		EasqReadAnswerRow(&scan, tuple, &gathered->answer[gathered->count++]);
+	}
+	EasqScanEnd(&scan);
+	gathered->by_value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) room);
+	for (int i = 0; i < gathered->count; i++)
+		gathered->by_value[i] = &gathered->answer[i];
+	if (gathered->count > 1)
+		qsort(gathered->by_value, gathered->count, sizeof(EasqAnswer *), compare_value);
+	model->memory = gathered;
+}
+
+/* Does an answer come before the first of a value (NaN: of any) with this ordinal? */
+static bool
+is_before(const EasqAnswer *answer, double value, int64 from)
+{
+	if (!isnan(value) && answer->answer != value)
+		return answer->answer < value;
+	return answer->ordinal < from;
+}
+
+static const EasqAnswer *
+at(const EasqAnswerMemory *gathered, double value, int i)
+{
+	return isnan(value) ? &gathered->answer[i] : gathered->by_value[i];
+}
+
+static bool
+is_of(const EasqAnswer *answer, double value)
+{
+	return isnan(value) || answer->answer == value;
+}
+
+bool
+EasqAnswerMemoryFind(const EasqAnswerMemory *gathered, double value, int64 from, EasqAnswer *found)
+{
+	int			low = 0;
+	int			high = gathered->count;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (is_before(at(gathered, value, middle), value, from))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == gathered->count || !is_of(at(gathered, value, low), value))
+		low--;
+	if (low < 0 || !is_of(at(gathered, value, low), value))
+		return false;
+	*found = *at(gathered, value, low);
+	return true;
+}

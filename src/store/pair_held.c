@@ -1,0 +1,108 @@
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "store/columns.h"
+#include "store/pair_held.h"
+#include "store/row.h"
+
+void
+EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *held)
+{
+	ScanKeyData keys[2];
+	EasqWriter	writer;
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "easq row", ALLOCSET_SMALL_SIZES);
+	MemoryContext old;
+
+	EasqKeyText(&keys[0], HELD_MODEL, model->name);
+	EasqKeyInt4(&keys[1], HELD_SAMPLE, BTEqualStrategyNumber, sample);
+	EasqDeleteRows("held", "held_pkey", 2, keys);
+	EasqWriterBegin(&writer, "held");
+	for (int slot = 0; held && slot < held->count; slot++)
+	{
+		const EasqPair *pair = &held->pair[slot];
+		EasqRow		row;
+
+		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(row_context);
+		EasqRowInit(&row);
+		EasqRowSetText(&row, HELD_MODEL, model->name);
+		EasqRowSet(&row, HELD_SAMPLE, Int32GetDatum(sample));
+		EasqRowSet(&row, HELD_SLOT, Int32GetDatum(slot));
+		EasqRowSet(&row, HELD_GROUP, Int32GetDatum(held->group[slot]));
+		EasqRowSet(&row, HELD_TRAINED, Float4GetDatum(held->trained[slot]));
+		EasqRowSet(&row, HELD_CHOSEN, EasqBytesDatum(pair->chosen, pair->chosen_length));
+		EasqRowSet(&row, HELD_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
+		EasqWriterAdd(&writer, row.values, row.nulls);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+	EasqWriterEnd(&writer);
+	MemoryContextDelete(row_context);
+}
+
+static void
+grow(EasqHeld *held, Size room)
+{
+	held->pair = repalloc_huge(held->pair, sizeof(EasqPair) * room);
+	held->group = repalloc_huge(held->group, sizeof(int) * room);
+	held->trained = repalloc_huge(held->trained, sizeof(float) * room);
+}
+
+EasqHeld *
+EasqReadHeld(const EasqModel *model, EasqHeldSample sample)
+{
+	EasqHeld   *held = palloc0(sizeof(EasqHeld));
+	Size		room = 1024;
+	ScanKeyData keys[2];
+	EasqScan	scan;
+	HeapTuple	tuple;
+
+	held->pair = palloc(sizeof(EasqPair) * room);
+	held->group = palloc(sizeof(int) * room);
+	held->trained = palloc(sizeof(float) * room);
+	EasqKeyText(&keys[0], HELD_MODEL, model->name);
+	EasqKeyInt4(&keys[1], HELD_SAMPLE, BTEqualStrategyNumber, sample);
+	EasqScanBegin(&scan, "held", "held_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		EasqPair   *pair;
+
+		CHECK_FOR_INTERRUPTS();
+		if ((Size) held->count == room)
+			grow(held, room *= 2);
+		pair = &held->pair[held->count];
+		pair->chosen = EasqColumnBytes(&scan, tuple, HELD_CHOSEN, &pair->chosen_length);
+		pair->rejected = EasqColumnBytes(&scan, tuple, HELD_REJECTED, &pair->rejected_length);
+		held->group[held->count] = DatumGetInt32(EasqColumn(&scan, tuple, HELD_GROUP));
+		held->trained[held->count++] = DatumGetFloat4(EasqColumn(&scan, tuple, HELD_TRAINED));
+	}
+	EasqScanEnd(&scan);
+	if (held->count == 0)
+		return NULL;
+	held->weight = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) held->count);
+	EasqHeldWeigh(held);
+	return held;
+}
+
+void
+EasqHeldWeigh(EasqHeld *held)
+{
+	double		sum = 0;
+	int			groups = 0;
+	int			end;
+
+	for (int start = 0; start < held->count; start = end, groups++)
+	{
+		double		right = 0;
+
+		for (end = start; end < held->count && held->group[end] == held->group[start]; end++)
+			right += held->trained[end];
+		for (int i = start; i < end; i++)
+			held->weight[i] = 1.0f / (float) (end - start);
+		sum += right / (end - start);
+	}
+	held->accuracy = groups > 0 ? sum / groups : 0;
+}
