@@ -19,13 +19,9 @@
 #include "utils/timestamp.h"
 
 #include "sql/argument.h"
-#include "learn/answer_key.h"
-#include "learn/answers.h"
-#include "learn/learner.h"
 #include "store/log.h"
-#include "store/weight_saved.h"
-#include "store/weight.h"
 #include "train/fit.h"
+#include "train/publish.h"
 
 PG_FUNCTION_INFO_V1(easq_train);
 
@@ -48,9 +44,6 @@ typedef struct TrainOptions
 	int			pairwise;
 	int			pairs_per_answer;
 } TrainOptions;
-
-/* What can be carried over from before a training: less than all, which A0 is divided by. */
-#define CARRIED_MAX 0.9
 
 #define OPTION(field) offsetof(TrainOptions, field)
 
@@ -282,136 +275,7 @@ train(Training *training)
 				 errhint("Roll back, and train with a learning_rate below %g or with answers.", training->hyper.learning_rate)));
 }
 
-/* ----------------------------------------------------------- the last write */
-
-static bool
-has_key(const EasqAnswer *answers, int count, const uint8 *key)
-{
-	for (int i = 0; i < count; i++)
-		if (memcmp(answers[i].key, key, EASQ_KEY_BYTES) == 0)
-			return true;
-	return false;
-}
-
-/* Training's answers, but for those that were given again meanwhile, and room is left to those that came. */
-static void
-remember_answers(const Training *training, EasqModel *model, const EasqAnswer *came, int came_count)
-{
-	int			kept;
-	const EasqTrainRow *rows = EasqSpoolAnswers(training->spool, &kept);
-	int			most = Min(kept, Max(model->options.replay_answers - came_count, 0));
-	int			count = 0;
-	EasqAnswer *answers = palloc0(sizeof(EasqAnswer) * Max(most, 1));
-
-	for (int i = 0; i < most; i++)
-	{
-		const EasqTrainRow *row = &rows[i];
-		EasqAnswer *answer = &answers[count];
-
-		answer->respondent = (char *) row->respondent_text;
-		answer->answer = row->answer;
-		answer->example = (char *) row->example;
-		answer->length = row->length;
-		answer->weight = 1;
-		answer->asked_at = DT_NOBEGIN;
-		/* The same answer is remembered once, however often it is trained on. */
-		answer->keyed = true;
-		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
-		if (!has_key(came, came_count, answer->key))
-			count++;
-	}
-	EasqRemember(model, answers, count);
-	EasqTrimAnswers(model);
-}
-
-/* The rehearsal sample, with the logits that steps are to keep the margins of. */
-static void
-write_behaviour(Training *training, EasqModel *model)
-{
-	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
-	int			count = EasqSampleCount(&training->sample);
-
-	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
-	EasqJudgeKept(judge, training->sample.pair, count);
-	EasqWriteBehaviour(model, training->sample.pair, count);
-}
-
-/*
- * The held pairs under the new weights, and where alignment starts from: what had been spent before stays spent.
- * A model that has not learned behaviour has nothing to lose.
- */
-static void
-start_budget(Training *training, EasqModel *model)
-{
-	EasqAlignmentState *state = &model->adapter.alignment;
-	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
-	EasqHeld  **sample = training->hold.sample;
-	bool		learned = training->hold.any;
-
-	EasqAlignmentStateStart(state, Min(Max(state->cost, 0), CARRIED_MAX), model->adapter.step);
-	/* The logits that it was fitted on are gone. */
-	EasqCalibrationInit(&state->calibration);
-	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
-	for (int i = 0; training->hold.any && i < EASQ_HELD_SAMPLES; i++)
-	{
-		EasqJudgeTrained(judge, sample[i]);
-		learned &= sample[i]->accuracy > EASQ_LEARNED_ACCURACY;
-	}
-	if (learned)
-		EasqJudgeVitalOf(judge, sample[EASQ_GATE], state->vital);
-	else if (training->hold.any)
-		ereport(NOTICE,
-				(errmsg("model \"%s\" orders %.3f and %.3f of the held pairs rightly: too little for a behaviour budget",
-						training->name, sample[EASQ_GATE]->accuracy, sample[EASQ_AUDIT]->accuracy)));
-	for (int i = 0; i < EASQ_HELD_SAMPLES; i++)
-		EasqWriteHeld(model, (EasqHeldSample) i, learned ? sample[i] : NULL);
-}
-
-/* Nobody else writes a backbone while the definition is locked, but restoring may. */
-static void
-check_same_backbone(const Training *training, const EasqModel *now)
-{
-	if (memcmp(&now->backbone.id, &training->model->backbone.id, sizeof(pg_uuid_t)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("model \"%s\" was replaced while it was trained", training->name),
-				 errhint("Nothing was stored. Run easq_train again.")));
-}
-
-static void
-write_model(Training *training, EasqModel **written)
-{
-	EasqTrainer *trainer = training->trainer;
-	EasqModel  *model;
-	EasqLearner *learner;
-	EasqAnswer *came;
-	EasqAdam	adam = EasqTrainerAdapter(trainer);
-	int			count;
-
-	(void) EasqModelLock(training->name, EASQ_WAIT);
-	model = EasqModelRead(training->name, false);
-	check_same_backbone(training, model);
-	count = EasqAnswersSince(model, training->model->adapter.answers, &came);
-
-	model->backbone.mean = training->model->backbone.mean;
-	model->backbone.deviation = training->model->backbone.deviation;
-	model->backbone.trained = true;
-	model->backbone.step = EasqTrainerSteps(trainer);
-	model->adapter.step = adam.step;
-	write_behaviour(training, model);
-	start_budget(training, model);
-	EasqSavedForget(model->name, EASQ_AUDITED);
-	EasqSavedWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
-	remember_answers(training, model, came, count);
-
-	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer), adam);
-	if (count > 0)
-		EasqLearnAnswers(learner, came, count, "train", false);
-	EasqTrainerWriteBackbone(trainer, model);
-	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v);
-	PopActiveSnapshot();
-	*written = model;
-}
+/* ----------------------------------------------------------- what is told */
 
 static void
 log_training(const Training *training, const EasqModel *written)
@@ -491,7 +355,10 @@ easq_train(PG_FUNCTION_ARGS)
 	train(&training);
 	PopActiveSnapshot();
 
-	write_model(&training, &written);
+	written = EasqPublish(&(EasqTrained) {
+		.model = training.model, .spool = training.spool, .hold = &training.hold,
+		.trainer = training.trainer, .sample = &training.sample
+	});
 	log_training(&training, written);
 
 	MemoryContextSwitchTo(old);

@@ -13,7 +13,7 @@
 
 #include "compat.h"
 #include "core/random.h"
-#include "train/kept.h"
+#include "train/answer_sample.h"
 #include "query/sort.h"
 #include "train/spool.h"
 
@@ -69,7 +69,7 @@ struct EasqSpool
 	uint64		group;			/* of the last row */
 	EasqFacts	facts;
 
-	EasqKept	kept;
+	EasqAnswerSample	kept;
 
 	char	   *arena;			/* the chunk read last */
 	EasqTrainRow *rows;
@@ -233,7 +233,7 @@ file_row(EasqSpool *spool, const char *bytes, Size length)
 	{
 		if (row.respondent_text)
 			row.respondent_text = pnstrdup(row.respondent_text, text_length);
-		EasqKeepAnswer(&spool->kept, &row);
+		EasqSampleAnswer(&spool->kept, &row);
 		if (row.respondent_text)
 			pfree((char *) row.respondent_text);
 	}
@@ -288,7 +288,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	spool->seed = seed;
 	spool->buffer_rows = buffer_rows;
 	EasqFactsInit(&spool->facts, spec);
-	EasqKeptInit(&spool->kept, keep_answers, seed);
+	EasqAnswerSampleInit(&spool->kept, keep_answers, seed);
 	initStringInfo(&spool->row);
 
 	EasqSortBeginBytes(&spool->sort, maintenance_work_mem);
@@ -299,7 +299,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	EasqSortEnd(&spool->sort);
 
 	EasqFactsFinish(&spool->facts);
-	EasqKeptFinish(&spool->kept);
+	EasqAnswerSampleFinish(&spool->kept);
 	allocate_buffer(spool);
 	MemoryContextSwitchTo(old);
 	return spool;

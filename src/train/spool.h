@@ -28,7 +28,7 @@ extern EasqSpool *EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint
 
 extern const EasqFacts *EasqSpoolFacts(const EasqSpool *spool);
 
-/* A sample of the answers (train/kept.h), in the order of their numbers; the count is *kept. */
+/* A sample of the answers (train/answer_sample.h), in the order of their numbers; the count is *kept. */
 extern const EasqTrainRow *EasqSpoolAnswers(const EasqSpool *spool, int *kept);
 
 extern int	EasqSpoolChunks(const EasqSpool *spool);

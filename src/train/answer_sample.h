@@ -3,8 +3,8 @@
  * and what the model remembers afterwards.  As many of each value as of any
  * other, so that those of a rare value stay; a uniform sample of the answers of one value.
  */
-#ifndef EASQ_KEPT_H
-#define EASQ_KEPT_H
+#ifndef EASQ_ANSWER_SAMPLE_H
+#define EASQ_ANSWER_SAMPLE_H
 
 #include "postgres.h"
 
@@ -12,31 +12,31 @@
 #include "train/row.h"
 
 /* Values that are told apart; more of them are one kind. */
-#define EASQ_KEPT_VALUES 64
+#define EASQ_SAMPLED_VALUES 64
 
-typedef struct EasqKeptKind
+typedef struct EasqSampledKind
 {
 	double		value;			/* NaN: mixed, and then it is the only kind */
 	int			kept;
 	int64		seen;
-} EasqKeptKind;
+} EasqSampledKind;
 
-typedef struct EasqKept
+typedef struct EasqAnswerSample
 {
 	MemoryContext context;		/* of the copies */
 	EasqRandom	random;
 	int			capacity;
 	int			count;
 	EasqTrainRow *row;			/* [capacity] copies */
-	EasqKeptKind kind[EASQ_KEPT_VALUES];
+	EasqSampledKind kind[EASQ_SAMPLED_VALUES];
 	int			kinds;
-} EasqKept;
+} EasqAnswerSample;
 
 /* In the current context. */
-extern void EasqKeptInit(EasqKept *kept, int capacity, uint64 seed);
+extern void EasqAnswerSampleInit(EasqAnswerSample *kept, int capacity, uint64 seed);
 /* The next answer of the stream. */
-extern void EasqKeepAnswer(EasqKept *kept, const EasqTrainRow *row);
+extern void EasqSampleAnswer(EasqAnswerSample *kept, const EasqTrainRow *row);
 /* No more come: puts them in the order of their numbers. */
-extern void EasqKeptFinish(EasqKept *kept);
+extern void EasqAnswerSampleFinish(EasqAnswerSample *kept);
 
 #endif

@@ -4,10 +4,10 @@
 
 #include "utils/memutils.h"
 
-#include "train/kept.h"
+#include "train/answer_sample.h"
 
 void
-EasqKeptInit(EasqKept *kept, int capacity, uint64 seed)
+EasqAnswerSampleInit(EasqAnswerSample *kept, int capacity, uint64 seed)
 {
 	memset(kept, 0, sizeof(*kept));
 	kept->context = CurrentMemoryContext;
@@ -18,16 +18,16 @@ EasqKeptInit(EasqKept *kept, int capacity, uint64 seed)
 }
 
 static bool
-is_of_kind(const EasqKeptKind *kind, double answer)
+is_of_kind(const EasqSampledKind *kind, double answer)
 {
 	return isnan(kind->value) || kind->value == answer;
 }
 
 /* One more value than are told apart: all are of one kind from here on. */
-static EasqKeptKind *
-mix_kinds(EasqKept *kept)
+static EasqSampledKind *
+mix_kinds(EasqAnswerSample *kept)
 {
-	EasqKeptKind all = {.value = NAN};
+	EasqSampledKind all = {.value = NAN};
 
 	for (int i = 0; i < kept->kinds; i++)
 	{
@@ -39,22 +39,22 @@ mix_kinds(EasqKept *kept)
 	return &kept->kind[0];
 }
 
-static EasqKeptKind *
-find_kind(EasqKept *kept, double answer)
+static EasqSampledKind *
+find_kind(EasqAnswerSample *kept, double answer)
 {
 	for (int i = 0; i < kept->kinds; i++)
 		if (is_of_kind(&kept->kind[i], answer))
 			return &kept->kind[i];
-	if (kept->kinds == EASQ_KEPT_VALUES)
+	if (kept->kinds == EASQ_SAMPLED_VALUES)
 		return mix_kinds(kept);
-	kept->kind[kept->kinds] = (EasqKeptKind) {.value = answer};
+	kept->kind[kept->kinds] = (EasqSampledKind) {.value = answer};
 	return &kept->kind[kept->kinds++];
 }
 
-static EasqKeptKind *
-most_common(EasqKept *kept)
+static EasqSampledKind *
+most_common(EasqAnswerSample *kept)
 {
-	EasqKeptKind *most = &kept->kind[0];
+	EasqSampledKind *most = &kept->kind[0];
 
 	for (int i = 1; i < kept->kinds; i++)
 		if (kept->kind[i].kept > most->kept)
@@ -64,7 +64,7 @@ most_common(EasqKept *kept)
 
 /* One of a kind's places: a kind that is asked for this has its share of all, so that a few draws find one. */
 static int
-draw_place(EasqKept *kept, const EasqKeptKind *kind)
+draw_place(EasqAnswerSample *kept, const EasqSampledKind *kind)
 {
 	int			place;
 
@@ -79,10 +79,10 @@ draw_place(EasqKept *kept, const EasqKeptKind *kind)
  * most common kind; the others are at their share, and each is a reservoir of its own.
  */
 static int
-find_place(EasqKept *kept, EasqKeptKind *kind)
+find_place(EasqAnswerSample *kept, EasqSampledKind *kind)
 {
 	bool		complete = kind->seen == kind->kept;
-	EasqKeptKind *most;
+	EasqSampledKind *most;
 
 	kind->seen++;
 	if (kept->count < kept->capacity)
@@ -114,7 +114,7 @@ free_row(EasqTrainRow *row)
 }
 
 void
-EasqKeepAnswer(EasqKept *kept, const EasqTrainRow *row)
+EasqSampleAnswer(EasqAnswerSample *kept, const EasqTrainRow *row)
 {
 	int			place = find_place(kept, find_kind(kept, row->answer));
 	EasqTrainRow *copy = &kept->row[Max(place, 0)];
@@ -138,7 +138,7 @@ by_number(const void *a, const void *b)
 }
 
 void
-EasqKeptFinish(EasqKept *kept)
+EasqAnswerSampleFinish(EasqAnswerSample *kept)
 {
 	qsort(kept->row, kept->count, sizeof(EasqTrainRow), by_number);
 }
