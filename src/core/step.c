@@ -306,6 +306,8 @@ losses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const flo
 	else
 		metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
 											  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
+	if (batch->pull != NULL)
+		memcpy(batch->pull, dyb, 2 * (size_t) behaviour * sizeof(float));
 	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, share, hyper->pairwise,
 												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
 	/* the rewards are reported whatever aligns */
@@ -349,6 +351,8 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 
 		block_forward(layout, weights, scale, n, satisfied,
 					  batch->x + (size_t) start * shape->k, &block, y + start, s + start);
+		for (int i = 0; batch->offset != NULL && i < n; i++)
+			y[start + i] += batch->offset[start + i];
 		for (int p = 0; p < EASQ_PATHWAYS; p++)
 			open[p] = open[p] ||
 				any_open((size_t) (p == EASQ_MAIN ? n : satisfied) * shape->experts[p], block.gate[p]);

@@ -71,6 +71,14 @@ rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_
 	return 0;
 }
 
+static void
+factor(const EasqFeature *feature pg_attribute_unused(), const float *table, const char *at pg_attribute_unused(),
+	   const float *x, float *mean pg_attribute_unused(), const float **part, float *scale)
+{
+	*part = table;
+	*scale = *x;
+}
+
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
 	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
@@ -84,4 +92,5 @@ const EasqKindEntry EasqNumericKind = {
 	.read = read_value,
 	.encode = encode,
 	.rest = rest,
+	.factor = factor,
 };

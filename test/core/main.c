@@ -23,5 +23,6 @@ main(int argc, char **argv)
 	test_gradients();
 	test_metrics();
 	test_budget();
+	test_factors();
 	return end_checks();
 }
