@@ -252,7 +252,7 @@ finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float 
 
 void
 EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, float *logit, float *work)
+			  const float *x, const float *offset, float *logit, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			k = shape->k;
@@ -277,14 +277,16 @@ EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 		}
 		project(scorer, pass, x, varies, true, from, z);
 		finish(scorer, pathway, pass, z, logit + start, z + (size_t) pass * hidden);
+		for (int row = start; offset != NULL && row < start + pass; row++)
+			logit[row] += offset[row];
 	}
 }
 
 void
 EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, float *score, float *work)
+			  const float *x, const float *offset, float *score, float *work)
 {
-	EasqLogitRows(scorer, pathway, rows, x, score, work);
+	EasqLogitRows(scorer, pathway, rows, x, offset, score, work);
 	scorer->level->softplus((size_t) rows, score, score);
 }
 
@@ -323,7 +325,8 @@ fits(const EasqShared *shared, int k, const float *x)
 }
 
 float
-EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float *work)
+EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float offset,
+			  float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			k = shape->k;
@@ -343,6 +346,7 @@ EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
 	shared->has_row = true;
 	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
 	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
+	score += offset;
 	scorer->level->softplus(1, &score, &score);
 	return score;
 }

@@ -41,13 +41,13 @@ extern void EasqScorerOpen(EasqScorer *scorer, const EasqLayout *layout, const f
 extern size_t EasqScoreWork(const EasqShape *shape, int rows);
 /*
  * x [rows, k] -> logit [rows], v of the pathway.  Inputs that are the same in
- * all rows of a pass are multiplied once.
+ * all rows of a pass are multiplied once.  offset [rows] is added; NULL: nothing is.
  */
 extern void EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-						  const float *x, float *logit, float *work);
-/* x [rows, k] -> score [rows], softplus(v) of the pathway. */
+						  const float *x, const float *offset, float *logit, float *work);
+/* x [rows, k] -> score [rows], softplus(v + offset) of the pathway. */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-						  const float *x, float *score, float *work);
+						  const float *x, const float *offset, float *score, float *work);
 
 /*
  * What the rows before left behind for the next one: the part of the first
@@ -67,6 +67,6 @@ extern size_t EasqSharedFloats(const EasqShape *shape);
 extern void EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory);
 /* The score of one row x [k]; work as for one row of EasqScoreRows. */
 extern float EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
-						   const float *x, float *work);
+						   const float *x, float offset, float *work);
 
 #endif

@@ -27,6 +27,7 @@
 #include "compat.h"
 #include "core/metric.h"
 #include "core/scorer.h"
+#include "feature/factor.h"
 #include "sql/argument.h"
 #include "store/cache_version.h"
 #include "query/sort.h"
@@ -61,6 +62,8 @@ typedef struct Evaluation
 	const char *label;			/* column */
 
 	float	   *x;				/* [inputs] of the row that is scored */
+	EasqFactors *factors;
+	float		u;				/* what they add to its main logit */
 	float	   *work;
 
 	EasqSort	by_group;
@@ -93,7 +96,8 @@ score_row(const Evaluation *evaluation, EasqPathway pathway)
 {
 	float		score;
 
-	EasqScoreRows(&evaluation->version->scorer, pathway, 1, evaluation->x, &score, evaluation->work);
+	EasqScoreRows(&evaluation->version->scorer, pathway, 1, evaluation->x,
+				  pathway == EASQ_MAIN ? &evaluation->u : NULL, &score, evaluation->work);
 	if (!isfinite(score) || signbit(score))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -135,6 +139,7 @@ add_row(Evaluation *evaluation, const EasqSourceRow *from)
 	evaluation->labelled[row.label]++;
 	(void) EasqEncode(spec, &evaluation->version->backbone->encoding, from->example, from->length,
 					  evaluation->x, NULL);
+	evaluation->u = EasqFactorOffset(evaluation->factors, &evaluation->version->backbone->encoding, from->example, evaluation->x);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		row.score[p] = score_row(evaluation, (EasqPathway) p);
 	sort_scored_row(evaluation, &row);
@@ -354,6 +359,7 @@ easq_evaluate(PG_FUNCTION_ARGS)
 	evaluation->version = pin->version;
 	evaluation->label = columns.label;
 	shape = &evaluation->version->model->layout.shape;
+	evaluation->factors = EasqFactorsCreate(evaluation->version->model->spec);
 	evaluation->x = palloc(sizeof(float) * shape->k);
 	evaluation->work = palloc(sizeof(float) * EasqScoreWork(shape, 1));
 

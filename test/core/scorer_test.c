@@ -33,13 +33,13 @@ test_golden_scores(void)
 				float		batched[GOLDEN_ROWS];
 				float		single;
 
-				EasqScoreRows(&scorer, p, GOLDEN_ROWS, golden.rows, batched, work);
+				EasqScoreRows(&scorer, p, GOLDEN_ROWS, golden.rows, NULL, batched, work);
 				for (int i = 0; i < GOLDEN_ROWS; i++)
 				{
 					double		want = golden.score[after][p][i];
 					double		allowed = 1e-5 * fabs(want) + 1e-6;
 
-					EasqScoreRows(&scorer, p, 1, golden.rows + i * golden.shape.k, &single, work);
+					EasqScoreRows(&scorer, p, 1, golden.rows + i * golden.shape.k, NULL, &single, work);
 					check_near(batched[i], want, allowed, label("%s: %s score, batched", name, p ? "satisfaction" : "main"));
 					check_near(single, want, allowed, label("%s: %s score, a row", name, p ? "satisfaction" : "main"));
 					check_near(single, batched[i], allowed, label("%s: %s score, a row and batched", name, p ? "satisfaction" : "main"));
@@ -75,14 +75,14 @@ test_block_sizes(void)
 	{
 		float	   *work = allocate(EasqScoreWork(&layout.shape, 1), sizeof(float));
 
-		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + i * 5, all + i, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + i * 5, NULL, all + i, work);
 		free(work);
 	}
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 	{
 		float	   *work = allocate(EasqScoreWork(&layout.shape, sizes[s]), sizeof(float));
 
-		EasqScoreRows(&scorer, EASQ_MAIN, sizes[s], x, some, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, sizes[s], x, NULL, some, work);
 		for (int i = 0; i < sizes[s]; i++)
 			check_near(some[i], all[i], 1e-5 * all[i] + 1e-6, "a block of another size");
 		free(work);
@@ -92,7 +92,7 @@ test_block_sizes(void)
 		float	   *work = allocate(EasqScoreWork(&layout.shape, 10), sizeof(float));
 
 		x[3 * 5 + 1] = NAN;
-		EasqScoreRows(&scorer, EASQ_MAIN, 10, x, some, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 10, x, NULL, some, work);
 		for (int i = 0; i < 10; i++)
 			check(i == 3 ? isnan(some[i]) : isfinite(some[i]), "NaN stays in its row");
 		free(work);
@@ -157,7 +157,7 @@ test_levels(void)
 					float	   *work = allocate(EasqScoreWork(&layout.shape, blocks[b]), sizeof(float));
 
 					scorer.level = &levels[level];
-					EasqScoreRows(&scorer, p, blocks[b], x, score, work);
+					EasqScoreRows(&scorer, p, blocks[b], x, NULL, score, work);
 					for (int i = 0; i < blocks[b]; i++)
 						check_near(score[i], want[i], 1e-5 * want[i] + 1e-6, label("%s against plain loops%s", levels[level].name, ""));
 					free(work);
@@ -210,14 +210,14 @@ test_shared_inputs(void)
 					x[i * k + j] = x[i / change * change * k + j];
 			for (int i = 0; i < rows * k; i++)
 				xd[i] = x[i];
-			EasqScoreRows(&scorer, EASQ_MAIN, rows, x, score, work);
+			EasqScoreRows(&scorer, EASQ_MAIN, rows, x, NULL, score, work);
 			EasqSharedInit(&shared, &layout.shape, kept);
 			for (int i = 0; i < rows; i++)
 			{
 				double		want = naive_softplus(naive_logit(&layout, EASQ_MAIN, 8.0, wd, wd, xd + i * k, wd, xd + i * k));
 
 				check_near(score[i], want, 1e-5 * want + 1e-6, "rows of a block share inputs");
-				check_near(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work), want, 1e-5 * want + 1e-6,
+				check_near(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, 0, work), want, 1e-5 * want + 1e-6,
 						   "rows one after the other share inputs");
 			}
 		}
@@ -225,7 +225,7 @@ test_shared_inputs(void)
 	x[30 * k + 5] = NAN;
 	EasqSharedInit(&shared, &layout.shape, kept);
 	for (int i = 0; i < rows; i++)
-		check(isnan(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work)) == (i == 30), "NaN stays in its row");
+		check(isnan(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, 0, work)) == (i == 30), "NaN stays in its row");
 	free(x);
 	free(xd);
 	free(w);
@@ -255,7 +255,7 @@ test_deep_score(void)
 	{
 		w[layout.tensor[EASQ_MAIN_OUT_BIAS].offset] = (float) v;
 		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
-		EasqScoreRows(&scorer, EASQ_MAIN, 1, &x, &score, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 1, &x, NULL, &score, work);
 		check_near(score, naive_softplus((float) v), 1e-6 * naive_softplus((float) v), "score far below 0");
 	}
 	free(memory);
