@@ -355,7 +355,7 @@ EasqLearnerReset(EasqLearner *learner)
 
 	if (!EasqSavedRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
 		return false;
-	EasqSavedForget(learner->model->name, EASQ_AUDITED);
+	EasqSavedForget(learner->model, EASQ_AUDITED);
 	EasqAlignmentStateStart(state, 0, learner->adam.step);
 	learner->model->adapter.step = learner->adam.step;
 	learner->changed = true;
