@@ -22,6 +22,7 @@
 #include "learn/answer_key.h"
 #include "learn/answers.h"
 #include "learn/learner.h"
+#include "learn/probe.h"
 #include "store/log.h"
 #include "store/weight_saved.h"
 #include "store/weight.h"
@@ -51,6 +52,8 @@ typedef struct TrainOptions
 
 /* What can be carried over from before a training: less than all, which A0 is divided by. */
 #define CARRIED_MAX 0.9
+
+#define DIVERGED_HINT "Nothing was stored. Lower the option learning_rate, max_grad_norm or alpha."
 
 #define OPTION(field) offsetof(TrainOptions, field)
 
@@ -112,7 +115,8 @@ read_arguments(FunctionCallInfo fcinfo, Training *training)
 	if (training->options.respondent && !training->columns.answer)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"respondent\" names column \"%s\", but there are no answers", training->options.respondent),
+				 errmsg("option \"respondent\" names column \"%s\", but there are no answers",
+						EasqClipText(training->options.respondent, EASQ_QUOTED)),
 				 errhint("Name the column of the answers as the argument answer, or leave the option out.")));
 	if (training->columns.answer)
 		training->columns.respondent = training->options.respondent ?
@@ -333,8 +337,10 @@ write_behaviour(Training *training, EasqModel *model)
 	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(training->trainer));
 	int			count = EasqSampleCount(&training->sample);
 
+	EasqProbeWeights(model, EasqTrainerEncoding(training->trainer), EasqTrainerWeights(training->trainer), true, DIVERGED_HINT);
 	EasqJudgeWeights(judge, EasqTrainerWeights(training->trainer));
 	EasqJudgeKept(judge, training->sample.pair, count);
+	EasqProbeKept(judge, model, training->sample.pair, count, DIVERGED_HINT);
 	EasqWriteBehaviour(model, training->sample.pair, count);
 }
 
