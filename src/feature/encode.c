@@ -48,7 +48,19 @@ EasqEncode(const EasqSpec *spec, const EasqEncoding *encoding,
 static inline const char *
 skip_feature(const EasqFeature *feature, const char *at)
 {
-	return at + EASQ_WORD + EasqKinds[feature->kind]->rest(feature, EasqGetWord(at));
+	uint64		word = EasqGetWord(at);
+
+	at += EASQ_WORD;
+	switch (EasqKinds[feature->kind]->following)
+	{
+		case EASQ_ONE_WORD:
+			return at;
+		case EASQ_COUNTED_WORDS:
+			return at + word * EASQ_WORD;
+		case EASQ_FLOATS:
+			return word != 0 ? at + EasqVectorBytes(feature->dim) : at;
+	}
+	return at;					/* keep compilers quiet */
 }
 
 void

@@ -153,12 +153,6 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 	return EASQ_ENCODED;
 }
 
-static uint64
-rest(const EasqFeature *feature pg_attribute_unused(), uint64 members)
-{
-	return members * EASQ_WORD;
-}
-
 /* Sets of members are summed in one go, which the processor overlaps by itself. */
 static void
 prefetch(const EasqFeature *feature, const EasqEncoding *encoding, const char *at)
@@ -194,13 +188,13 @@ const EasqKindEntry EasqCategoricalKind = {
 	EASQ_BIT(EASQ_KEY_ENCODING),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM),
 	.embedded = true,
+	.following = EASQ_COUNTED_WORDS,
 	.reads = "an integer or an array of integers",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
 	.encode = encode,
-	.rest = rest,
 	.prefetch = prefetch,
 	.visit = visit_rows,
 };

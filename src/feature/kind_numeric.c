@@ -65,17 +65,12 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 	return EASQ_COMPLAINED;
 }
 
-static uint64
-rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_unused())
-{
-	return 0;
-}
-
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
 	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.standardised = true,
+	.following = EASQ_ONE_WORD,
 	.reads = "a number or a boolean",
 	.no_array = "It reads one number; an array is a feature of kind \"vector\".",
 	.castable = castable,
@@ -83,5 +78,4 @@ const EasqKindEntry EasqNumericKind = {
 	.null_word = null_word,
 	.read = read_value,
 	.encode = encode,
-	.rest = rest,
 };
