@@ -25,7 +25,7 @@ PG_FUNCTION_INFO_V1(easq_align);
 /* Pairs (rows of the two arrays) that one call may take: the step's scratch stays in memory. */
 #define MAX_PAIRS 65536
 
-#define UNCHANGED_HINT "Lower learning_rate, max_grad_norm or alpha with easq_configure."
+#define UNCHANGED_HINT "Lower learning_rate or max_grad_norm with easq_configure."
 
 typedef struct Pairs
 {
