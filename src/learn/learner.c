@@ -244,7 +244,7 @@ try_step(EasqLearner *learner, const EasqBatch *batch, double strength, EasqAdam
 }
 
 static void
-accept(EasqLearner *learner, const EasqAdam *adam)
+take_over(EasqLearner *learner, const EasqAdam *adam)
 {
 	const EasqLayout *layout = &learner->model->layout;
 	size_t		bytes = sizeof(float) * (layout->adapter);
@@ -278,7 +278,7 @@ EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *o
 	reason = try_step(learner, batch, 1, &adam, &outcome->metrics);
 	if (reason)
 		return reason;
-	accept(learner, &adam);
+	take_over(learner, &adam);
 	outcome->rise = satisfaction_rise(learner, batch, &outcome->metrics);
 	return NULL;
 }
@@ -338,7 +338,7 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	outcome->strength = Max(outcome->strength, 0);
 	moved = reason == NULL;
 	if (moved)
-		accept(learner, &adam);
+		take_over(learner, &adam);
 	else
 	{
 		/* The momentum that led there would lead the next step there too. */

@@ -63,7 +63,8 @@ rebase(EasqModel *model)
 	EasqPinSet(pin, EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH));
 	memcpy(weights, pin->version->weights, sizeof(float) * model->layout.total);
 	(void) EasqSavedRead(model, EASQ_TRAINED, weights, &adam, &then);
-	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->adapter.alignment);
+	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->adapter.alignment,
+			   "Nothing was restored: the checkpoint's weights are too large to score with. Restore another one.");
 	EasqPinSet(pin, NULL);
 }
 

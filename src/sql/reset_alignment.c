@@ -8,6 +8,7 @@
 
 #include "sql/argument.h"
 #include "learn/learner.h"
+#include "learn/probe.h"
 #include "store/log.h"
 
 PG_FUNCTION_INFO_V1(easq_reset_alignment);
@@ -26,6 +27,8 @@ easq_reset_alignment(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" was never trained: there is nothing to go back to", name),
 				 errhint("Call easq_train or easq_import first.")));
+	EasqProbeWeights(learner->model, learner->encoding, learner->weights, true,
+					 "Nothing was reset. Lower alpha with easq_configure.");
 	EasqLearnerSave(learner);
 	row.adapter_version = learner->model->adapter.version;
 	EasqLogStep(&row);

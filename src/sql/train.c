@@ -105,7 +105,8 @@ read_arguments(FunctionCallInfo fcinfo, Training *training)
 	if (training->options.respondent && !training->columns.answer)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"respondent\" names column \"%s\", but there are no answers", training->options.respondent),
+				 errmsg("option \"respondent\" names column \"%s\", but there are no answers",
+						EasqClipText(training->options.respondent, EASQ_QUOTED)),
 				 errhint("Name the column of the answers as the argument answer, or leave the option out.")));
 	if (training->columns.answer)
 		training->columns.respondent = training->options.respondent ?
@@ -230,7 +231,7 @@ hold_back(Training *training)
 		ereport(NOTICE,
 				(errmsg("model \"%s\": " INT64_FORMAT " groups with two different labels are too few for a behaviour budget",
 						training->name, EasqSpoolFacts(training->spool)->groups_differing),
-				 errhint("It needs %d of them, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
+				 errhint("It needs " INT64_FORMAT " of them, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
 }
 
 /* ---------------------------------------------------------- what is trained */
@@ -250,7 +251,9 @@ train(Training *training)
 	};
 
 	/* Weights that were trained stand on the means that they were trained with. */
-	if (!model->backbone.trained)
+	if (model->backbone.trained)
+		EasqFactsRenew(facts, model->backbone.mean, model->backbone.deviation);
+	else
 	{
 		model->backbone.mean = facts->mean;
 		model->backbone.deviation = facts->deviation;

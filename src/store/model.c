@@ -25,7 +25,7 @@ unknown_model(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("model \"%s\" does not exist", name),
+			 errmsg("model \"%s\" does not exist", EasqClipText(name, EASQ_QUOTED)),
 			 errhint("SELECT name FROM easq.models lists the models; easq_create_model makes one.")));
 }
 

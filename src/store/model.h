@@ -71,7 +71,7 @@ typedef struct EasqModel
 	/* the definition */
 	char	   *name;
 	Oid			owner;
-	Jsonb	   *features;		/* as given */
+	Jsonb	   *features;		/* as EasqSpecToJsonb writes it */
 	EasqSpec   *spec;
 	EasqOptions options;
 	EasqLayout	layout;

@@ -14,6 +14,7 @@
 #include "access/htup.h"
 #include "access/skey.h"
 #include "catalog/indexing.h"
+#include "executor/tuptable.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
