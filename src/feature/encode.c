@@ -24,6 +24,7 @@ static bool
 complain_corrupt(const EasqFeature *feature, int length, const char *what, EasqProblem *problem)
 {
 	return EasqComplain(problem, ERRCODE_DATA_CORRUPTED,
+						psprintf("a stored example does not fit feature \"%s\"", feature->name),
 						psprintf("a stored example of %d bytes does not fit feature \"%s\": %s",
 								 length, feature->name, what),
 						pstrdup("Forget the remembered answers of this model and train it again."));
@@ -52,6 +53,7 @@ encode_numeric(const EasqFeature *feature, const EasqEncoding *encoding, uint64 
 	*x = (float) ((value - mean) / (deviation != 0 ? deviation : 1));
 	if (!isfinite(*x))
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is out of range", feature->name),
 							psprintf("feature \"%s\" is out of range: %g with mean %g and deviation %g",
 									 feature->name, value, mean, deviation),
 							pstrdup("Give a value nearer to those of training, or NULL where it is not known."));

@@ -619,6 +619,8 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	EasqRowSet(&row, MODEL_BACKBONE_STEP, Int64GetDatum(0));
 	EasqRowSet(&row, MODEL_MEAN, EasqDoublesDatum(model->backbone.mean, model->spec->numerics));
 	EasqRowSet(&row, MODEL_DEVIATION, EasqDoublesDatum(model->backbone.deviation, model->spec->numerics));
+	for (AttrNumber column = MODEL_MAY_SCORE; column <= MODEL_MAY_EXPORT; column++)
+		EasqRowSet(&row, column, EasqGranteesDatum(NULL, 0));
 	EasqRowSet(&row, MODEL_CREATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	if (model->backbone.trained)
 		EasqRowSet(&row, MODEL_TRAINED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
