@@ -303,6 +303,27 @@ SKIP:
 	sql("SELECT setval('easq.step_id_seq', $last)");
 }
 
+note 'changes that a subscription applies';
+SKIP:
+{
+	skip 'before PostgreSQL 15 nobody but a superuser has a subscription', 3 if $node->pg_version < 15;
+
+	my $publisher = start_server('publisher', init => { allows_streaming => 'logical' });
+	my $connection = $publisher->connstr('postgres') =~ s/'/''/gr;
+
+	$publisher->safe_psql('postgres', 'CREATE PUBLICATION p FOR TABLE easq.questionnaire');
+	sql("CREATE ROLE subscriber SUPERUSER LOGIN; GRANT pg_write_all_data, pg_read_all_data TO subscriber; SET ROLE subscriber;
+		CREATE SUBSCRIPTION s CONNECTION '$connection' PUBLICATION p WITH (copy_data = false)");
+	sql('ALTER ROLE subscriber NOSUPERUSER');
+	$publisher->safe_psql('postgres', "INSERT INTO easq.questionnaire (model, questionnaire, author, answer, respondent, search_path, time_zone, options)
+		VALUES ('m', 'pg_class', '-', 'answer', 'user_id', 'lair', 'UTC', '{}')");
+	ok(poll($node, 'postgres', 'SELECT apply_error_count > 0 FROM pg_stat_subscription_stats'), 'statement triggers do not see them, row triggers do');
+	like(slurp_file($node->logfile), qr/must be owner of table easq\.questionnaire to write it|cannot SET ROLE/, 'refused');
+	is(sql("SELECT count(*) FROM easq.questionnaire WHERE questionnaire = 'pg_class'::regclass"), '0', 'and not there');
+	sql('ALTER ROLE subscriber SUPERUSER; ALTER SUBSCRIPTION s DISABLE');
+	$publisher->stop;
+}
+
 note 'authors who are gone';
 {
 	my $rows = sql('SELECT count(*) FROM shop.q');
