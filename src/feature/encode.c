@@ -8,6 +8,7 @@ static bool
 complain_corrupt(const EasqFeature *feature, int length, const char *what, EasqProblem *problem)
 {
 	return EasqComplain(problem, ERRCODE_DATA_CORRUPTED,
+						psprintf("a stored example does not fit feature \"%s\"", feature->name),
 						psprintf("a stored example of %d bytes does not fit feature \"%s\": %s",
 								 length, feature->name, what),
 						pstrdup("Forget the remembered answers of this model and train it again."));

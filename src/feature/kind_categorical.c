@@ -55,6 +55,7 @@ append_member(const EasqFeature *feature, const EasqColumn *column, Datum value,
 	row = EasqValueInteger(column->type, value);
 	if (row < 0 || row >= feature->size)
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is not an index from 0 to " INT64_FORMAT, feature->name, feature->size - 1),
 							psprintf("feature \"%s\" is " INT64_FORMAT ", not an index from 0 to " INT64_FORMAT,
 									 feature->name, row, feature->size - 1),
 							pstrdup("Encoding \"index\" takes the value as the row of a table of \"size\" rows; encoding \"hash\" takes any value."));

@@ -35,6 +35,7 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 
 	if (!isfinite(number))
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is not a finite number", feature->name),
 							psprintf("feature \"%s\" is %s, not a finite number", feature->name,
 									 isnan(number) ? "NaN" : number > 0 ? "infinity" : "-infinity"),
 							pstrdup("Use NULL where the value is not known."));
@@ -59,6 +60,7 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 	if (isfinite(*x))
 		return EASQ_ENCODED;
 	(void) EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+						psprintf("feature \"%s\" is out of range", feature->name),
 						psprintf("feature \"%s\" is out of range: %g with mean %g and deviation %g",
 								 feature->name, value, mean, deviation),
 						pstrdup("Give a value nearer to those of training, or NULL where it is not known."));

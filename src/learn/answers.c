@@ -30,7 +30,7 @@ keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *s
 					   x, strict ? NULL : &problem))
 			answers[kept++] = answers[i];
 		else
-			EasqSkip(skipped, problem.message, 1);
+			EasqSkip(skipped, problem.kind, problem.message, 1);
 	}
 	pfree(x);
 	return kept;
@@ -78,7 +78,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqBatch	batch;
 	EasqCalibration calibration;
 	EasqStepOutcome outcome;
-	EasqStepRow row = {.model = model->name, .source = source};
+	EasqStepRow row = {.model = model->name, .source = source, .author = learner->author};
 	int			learned = 0;
 	int			alone;
 	int			found;
@@ -90,7 +90,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
-				 "no remembered answer differs from it", alone);
+				 "no remembered answer differs from it", NULL, alone);
 	if (found == 0)
 		return;
 	for (int i = 0; i < count; i++)
@@ -104,7 +104,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	batch = EasqBuildBatch(learner, pairs, found, replayed, behaviours, drawn);
 	if (batch.tested == 0)
 	{
-		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
+		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", NULL, learned);
 		return;
 	}
 	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
@@ -165,6 +165,6 @@ EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const cha
 		MemoryContextReset(context);
 	}
 	EasqTrimAnswers(learner->model);
-	EasqLogSkipped(&skipped, learner->model->name, source);
+	EasqLogSkipped(&skipped, learner->model->name, source, learner->author);
 	MemoryContextDelete(context);
 }

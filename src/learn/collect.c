@@ -152,6 +152,7 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 		answer->respondent = OutputFunctionCall(&columns->respondent_output, values[columns->respondent - 1]);
 	if (answer->respondent && strlen(answer->respondent) > EASQ_MAX_RESPONDENT)
 		return EasqComplain(problem, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							psprintf("the respondent is longer than %d bytes", EASQ_MAX_RESPONDENT),
 							psprintf("a respondent of %zu bytes is longer than %d", strlen(answer->respondent), EASQ_MAX_RESPONDENT),
 							pstrdup("Name a shorter column as the respondent, an id for example."));
 	answer->per_hour = columns->options->answers_per_hour;
@@ -185,7 +186,7 @@ collect_row(EasqCollection *collection, Columns *columns, bool strict)
 		append(collection, &answer);
 	}
 	else if (problem.sqlstate != 0)
-		EasqSkip(&collection->refused, problem.message, 1);
+		EasqSkip(&collection->refused, problem.kind, problem.message, 1);
 	else if (!columns->nulls[columns->answer - 1])
 		collection->uncertain++;
 	MemoryContextReset(columns->row_context);
@@ -265,7 +266,7 @@ collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuesti
 	SPI_cursor_close(portal);
 	SPI_finish();
 	if (missing > 0)
-		EasqSkip(&collection->refused, "the features query returned no row for it", (int) Min(missing, PG_INT32_MAX));
+		EasqSkip(&collection->refused, "the features query returned no row for it", NULL, (int) Min(missing, PG_INT32_MAX));
 }
 
 void

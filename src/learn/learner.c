@@ -103,7 +103,7 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	float	   *weights;
 	size_t		adapter;
 
-	EasqModelCheckTeacher(name, role);
+	EasqModelCheck(name, role, EASQ_TO_TEACH);
 	if (!EasqModelLock(name, wait))
 		return NULL;
 

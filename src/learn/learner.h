@@ -21,6 +21,7 @@ typedef struct EasqLearner
 	bool		changed;		/* weights differ from what is stored */
 	int64		stored_answers; /* model->adapter.answers as it is stored */
 	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
+	Oid			author;			/* of the questionnaire that it learns from now; EASQ_NOBODY: several, or none */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
 	MemoryContext context;		/* of all that it allocates */
 	float	   *trial;			/* weights, m, v of a step that is not accepted yet */

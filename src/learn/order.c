@@ -101,7 +101,7 @@ EasqKeepLastWords(EasqAnswer *answers, int count, EasqSkipped *skipped)
 		if (!superseded[i])
 			answers[kept++] = answers[i];
 	if (kept < count)
-		EasqSkip(skipped, "answered again in the same statement", count - kept);
+		EasqSkip(skipped, "answered again in the same statement", NULL, count - kept);
 	pfree(superseded);
 	pfree(order);
 	return kept;
@@ -119,6 +119,6 @@ EasqPaceAnswers(const EasqModel *model, EasqAnswer *answers, int count, EasqSkip
 			continue;
 		answer->held_back = !EasqTakeTurn(model, answer->respondent, at, answer->per_hour);
 		if (answer->held_back)
-			EasqSkip(skipped, psprintf("more than %d answers an hour", answer->per_hour), 1);
+			EasqSkip(skipped, psprintf("more than %d answers an hour", answer->per_hour), NULL, 1);
 	}
 }

@@ -19,14 +19,15 @@
 #include "store/log.h"
 #include "store/answer_queue.h"
 
-/* The features as the model has them now; they never change, so no lock is needed. */
+/* The features as the model has them now; they never change, so no lock is needed.  Who lost the right to teach gets none. */
 static EasqSpec *
-spec_of(const char *model)
+spec_of(const EasqQuestionnaire *questionnaire)
 {
 	EasqSpec   *spec;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	spec = EasqModelRead(model, false)->spec;
+	EasqModelCheck(questionnaire->model, questionnaire->author, EASQ_TO_TEACH);
+	spec = EasqModelRead(questionnaire->model, false)->spec;
 	PopActiveSnapshot();
 	return spec;
 }
@@ -66,10 +67,9 @@ EasqCheckAuthor(const EasqQuestionnaire *questionnaire)
 }
 
 static void
-collect_as_author(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
+collect_as_author(const EasqSpec *spec, const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
 				  const EasqWritten *written, EasqCollection *now, EasqCollection *before)
 {
-	EasqSpec   *spec = spec_of(questionnaire->model);
 	EasqAuthor	author;
 
 	EasqBecomeAuthor(&author, questionnaire);
@@ -88,7 +88,7 @@ collect_as_author(const EasqQuestionnaire *questionnaire, const EasqLearnOptions
 
 /* A features query whose functions write answers would come back here without end. */
 static void
-collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
+collect_once(const EasqSpec *spec, const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
 			 const EasqWritten *written, EasqCollection *now, EasqCollection *before)
 {
 	static bool collecting = false;
@@ -101,7 +101,7 @@ collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	collecting = true;
 	PG_TRY();
 	{
-		collect_as_author(questionnaire, options, written, now, before);
+		collect_as_author(spec, questionnaire, options, written, now, before);
 	}
 	PG_FINALLY();
 	{
@@ -111,15 +111,26 @@ collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 }
 
 static void
-log_uncertain(const char *model, const char *source, int uncertain)
+log_uncertain(const EasqQuestionnaire *questionnaire, const char *source, int uncertain)
 {
 	EasqStepRow row = {
-		.model = model, .source = source, .status = "skipped", .reason = "uncertain answers make no pair",
-		.answers = uncertain, .uncertain = uncertain
+		.model = questionnaire->model, .source = source, .status = "skipped", .reason = "uncertain answers make no pair",
+		.author = questionnaire->author, .answers = uncertain, .uncertain = uncertain
 	};
 
 	if (uncertain > 0)
 		EasqLogStep(&row);
+}
+
+static void
+log_failed(const char *model, const char *source, const char *doing, const ErrorData *error, Oid author, int answers)
+{
+	EasqStepRow row = {
+		.model = model, .source = source, .status = "skipped", .reason = EasqReasonOf(doing, error),
+		.detail = error->message, .author = author, .answers = answers
+	};
+
+	EasqLogStep(&row);
 }
 
 static void
@@ -168,7 +179,7 @@ learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
 	if (failed)
 		EasqLearnerGoBack(learner, mark);
 	if (failed && count == 1)
-		EasqLogUnlearned(learner->model->name, "queue", "skipped", EasqReasonOf(error), 1);
+		log_failed(learner->model->name, "queue", "learning", error, EASQ_NOBODY, 1);
 	MemoryContextDelete(context);
 	pfree(mark);
 	if (failed && count > 1)
@@ -197,41 +208,19 @@ learn_queued(EasqLearner *learner)
 }
 
 static void
-queue(const char *model, const EasqCollection *now, const EasqCollection *before, const char *source)
+queue(const EasqQuestionnaire *questionnaire, const EasqCollection *now, const EasqCollection *before, const char *source)
 {
+	const char *model = questionnaire->model;
+	EasqStepRow row = {
+		.model = model, .source = source, .status = "queued", .reason = "another transaction is teaching the model",
+		.author = questionnaire->author, .answers = now->count
+	};
+
 	EasqQueueAnswers(model, now->answers, now->count, false);
 	EasqQueueAnswers(model, before->answers, before->count, true);
 	EasqQueueUncertain(model, now->uncertain);
 	if (now->count > 0 || before->count > 0)
-		EasqLogUnlearned(model, source, "queued", "another transaction is teaching the model", now->count);
-}
-
-static void
-learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, const EasqWritten *written)
-{
-	EasqCollection now;
-	EasqCollection before;
-	EasqLearner *learner;
-
-	EasqCheckAuthor(questionnaire);
-	collect_once(questionnaire, options, written, &now, &before);
-	EasqCollectionSubtract(&now, &before);
-	EasqLogSkipped(&now.refused, questionnaire->model, written->source);
-	log_uncertain(questionnaire->model, written->source, now.uncertain);
-	if (now.count == 0 && before.count == 0 && now.uncertain == 0)
-		return;
-	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);
-	if (learner == NULL)
-	{
-		queue(questionnaire->model, &now, &before, written->source);
-		return;
-	}
-	learn_queued(learner);
-	forget(learner, &before);
-	learner->model->adapter.uncertain += now.uncertain;
-	learner->counted |= now.uncertain > 0;
-	EasqLearnAnswers(learner, now.answers, now.count, written->source, options->strict);
-	EasqLearnerSave(learner);
+		EasqLogStep(&row);
 }
 
 /* One statement, as EasqAttempt takes it. */
@@ -240,14 +229,48 @@ typedef struct Teaching
 	const EasqQuestionnaire *questionnaire;
 	const EasqLearnOptions *options;
 	const EasqWritten *written;
+	const char *doing;			/* what fails where it fails, in words of ours */
 } Teaching;
 
 static void
 teach(void *argument)
 {
-	const Teaching *teaching = argument;
+	Teaching   *teaching = argument;
+	const EasqQuestionnaire *questionnaire = teaching->questionnaire;
+	const EasqLearnOptions *options = teaching->options;
+	const EasqWritten *written = teaching->written;
+	EasqCollection now;
+	EasqCollection before;
+	EasqLearner *learner;
+	EasqSpec   *spec;
 
-	learn(teaching->questionnaire, teaching->options, teaching->written);
+	teaching->doing = "the check of the questionnaire's author";
+	EasqCheckAuthor(questionnaire);
+	teaching->doing = "opening the model";
+	spec = spec_of(questionnaire);
+	teaching->doing = questionnaire->features ? "the features query" : "reading the answers";
+	collect_once(spec, questionnaire, options, written, &now, &before);
+	teaching->doing = "learning";
+	EasqCollectionSubtract(&now, &before);
+	EasqLogSkipped(&now.refused, questionnaire->model, written->source, questionnaire->author);
+	log_uncertain(questionnaire, written->source, now.uncertain);
+	if (now.count == 0 && before.count == 0 && now.uncertain == 0)
+		return;
+	teaching->doing = "opening the model";
+	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);
+	teaching->doing = "learning";
+	if (learner == NULL)
+	{
+		queue(questionnaire, &now, &before, written->source);
+		return;
+	}
+	learn_queued(learner);
+	learner->author = questionnaire->author;
+	forget(learner, &before);
+	learner->model->adapter.uncertain += now.uncertain;
+	learner->counted |= now.uncertain > 0;
+	EasqLearnAnswers(learner, now.answers, now.count, written->source, options->strict);
+	EasqLearnerSave(learner);
 }
 
 void
@@ -256,14 +279,14 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *wr
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq learning", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
 	EasqLearnOptions options;
-	Teaching	teaching = {questionnaire, &options, written};
+	Teaching	teaching = {questionnaire, &options, written, NULL};
 	ErrorData  *error;
 
 	EasqLearnOptionsRead(&options, questionnaire->options);
 	error = EasqAttempt(teach, &teaching, options.strict);
 	if (error)
-		EasqLogUnlearned(questionnaire->model, written->source, "skipped", EasqReasonOf(error),
-						 (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
+		log_failed(questionnaire->model, written->source, teaching.doing, error, questionnaire->author,
+				   (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 }

@@ -139,7 +139,7 @@ easq_align(PG_FUNCTION_ARGS)
 	int			k;
 
 	EasqPreventReadOnly("easq_align()");
-	EasqModelCheckTeacher(name, GetUserId());
+	EasqModelCheck(name, GetUserId(), EASQ_TO_TEACH);
 	/* The last write of a training would take the step back. */
 	EasqModelLockDefinition(name);
 	learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);

@@ -134,13 +134,14 @@ take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	if (collection.count > 0)
 	{
 		learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, EASQ_WAIT);
+		learner->author = questionnaire->author;
 		if (options->backlog == EASQ_BACKLOG_LEARN)
 			EasqLearnAnswers(learner, collection.answers, collection.count, "backlog", options->strict);
 		else
 			EasqRememberAnswers(learner, collection.answers, collection.count);
 		EasqLearnerSave(learner);
 	}
-	EasqLogSkipped(&collection.refused, questionnaire->model, "backlog");
+	EasqLogSkipped(&collection.refused, questionnaire->model, "backlog", questionnaire->author);
 	if (options->backlog != EASQ_BACKLOG_NONE)
 		ereport(NOTICE,
 				(errmsg("%d answers of the backlog were %s", collection.count,
@@ -155,7 +156,7 @@ easq_learn(PG_FUNCTION_ARGS)
 
 	EasqPreventReadOnly("easq_learn()");
 	EasqLearnOptionsRead(&options, questionnaire.options);
-	EasqModelCheckTeacher(questionnaire.model, GetUserId());
+	EasqModelCheck(questionnaire.model, GetUserId(), EASQ_TO_TEACH);
 	EasqCheckQuestionnaire(questionnaire.relation);
 	/* First, as it locks out writers: each row is either in the backlog or fires the trigger. */
 	EasqAttach(questionnaire.relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));

@@ -162,7 +162,7 @@ easq_configure(PG_FUNCTION_ARGS)
 	double		alpha;
 
 	EasqPreventReadOnly("easq_configure()");
-	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	model->owner = take_owner(&options, model->owner);
 	alpha = model->options.hyper.alpha;
 	EasqOptionsApply(&model->options, options, false);
@@ -181,9 +181,9 @@ easq_drop_model(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 
 	EasqPreventReadOnly("easq_drop_model()");
-	EasqModelCheckTeacher(name, GetUserId());
+	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	EasqLockQuestionnaires(name);
-	(void) EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	(void) EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	EasqDetachModel(name);
 	EasqModelDelete(name);
 	PopActiveSnapshot();

@@ -21,7 +21,10 @@ easq_reset_alignment(PG_FUNCTION_ARGS)
 	EasqStepRow row = {.model = name, .source = "reset", .status = "applied"};
 
 	EasqPreventReadOnly("easq_reset_alignment()");
+	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);
+	/* The model may have changed hands while we waited. */
+	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	if (!EasqLearnerReset(learner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -136,15 +136,6 @@ choose_hyper(const EasqHyper *own, const TrainOptions *call)
 	return hyper;
 }
 
-static void
-check_right(const char *name)
-{
-	EasqIdentity identity;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
-}
-
 /* ------------------------------------------------------------ what is read */
 
 static void
@@ -345,12 +336,12 @@ easq_train(PG_FUNCTION_ARGS)
 	EasqPreventReadOnly("easq_train()");
 	training.started_at = GetCurrentTimestamp();
 	read_arguments(fcinfo, &training);
-	check_right(training.name);
+	EasqModelCheck(training.name, GetUserId(), EASQ_TO_TEACH);
 
 	/* Whoever waited for another training goes on from what that one wrote. */
 	EasqModelLockDefinition(training.name);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	check_right(training.name);
+	EasqModelCheck(training.name, GetUserId(), EASQ_TO_TEACH);
 	training.model = EasqModelRead(training.name, false);
 	training.hyper = choose_hyper(&training.model->options.hyper, &training.options);
 	read_rows(&training);

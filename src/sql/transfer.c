@@ -122,7 +122,7 @@ easq_export(PG_FUNCTION_ARGS)
 	float	   *weights;
 
 	EasqPinInit(pin, CurrentMemoryContext);
-	version = EasqVersionAcquire(name, GetUserId(), EASQ_TO_TEACH);
+	version = EasqVersionAcquire(name, GetUserId(), EASQ_TO_EXPORT);
 	EasqPinSet(pin, version);
 	weights = (float *) version->weights;
 	EasqFileWriterInit(&writer);
@@ -352,7 +352,7 @@ import_over(const char *name, EasqFile *file)
 	float	   *weights;
 	float	  **embedding;
 
-	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	check_same_features(file, model);
 	read_statistics(file, model);
 	read_file(file, model, &weights, &embedding);

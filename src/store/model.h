@@ -17,6 +17,7 @@
 #include "feature/options.h"
 #include "feature/spec.h"
 #include "store/answer_count.h"
+#include "store/model_right.h"
 
 #define EASQ_FORMAT 2			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
@@ -84,16 +85,10 @@ typedef struct EasqModel
 /* What scoring needs once a statement, without parsing anything. */
 typedef struct EasqIdentity
 {
-	Oid			owner;
+	EasqRights	rights;
 	pg_uuid_t	backbone_id;
 	pg_uuid_t	adapter_id;
 } EasqIdentity;
-
-typedef enum EasqRight
-{
-	EASQ_TO_SCORE,				/* owner, or SELECT on easq.model */
-	EASQ_TO_TEACH				/* owner (or a member of the owning role) */
-} EasqRight;
 
 /* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
@@ -111,12 +106,6 @@ extern void EasqAlignmentStateStart(EasqAlignmentState *state, double carried, i
 
 /* Reads the adapter row's counters again: remembering moves them without a new id. */
 extern void EasqModelReadCounters(EasqModel *model);
-
-/* ERROR 42501 where role may not. */
-extern void EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right);
-
-/* The same for the right to teach, under the active snapshot; ERROR 42704 where there is no such model. */
-extern void EasqModelCheckTeacher(const char *name, Oid role);
 
 /* Fills model->layout from spec and options.  ERROR 54000 where that is too large. */
 extern void EasqModelSetShape(EasqModel *model);

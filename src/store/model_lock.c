@@ -118,14 +118,9 @@ EasqModelLockDefinition(const char *name)
 EasqModel *
 EasqModelTake(const char *name, Oid role, EasqRight right)
 {
-	EasqIdentity identity;
-	EasqModel  *model;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, role, right);
+	EasqModelCheck(name, role, right);
 	EasqModelLockDefinition(name);
 	(void) EasqModelLock(name, EASQ_WAIT);
-	model = EasqModelRead(name, false);
-	EasqModelCheckRight(name, model->owner, role, right);
-	return model;
+	EasqModelCheck(name, role, right);
+	return EasqModelRead(name, false);
 }
