@@ -220,12 +220,12 @@ CREATE TABLE easq.questionnaire (
     answer        text NOT NULL,
     respondent    text NOT NULL,
     features      text,
-    search_path   text NOT NULL,
-    time_zone     text NOT NULL,
+    settings      jsonb NOT NULL,
     options       jsonb NOT NULL,
     PRIMARY KEY (questionnaire, model, adapter)
 );
 COMMENT ON TABLE easq.questionnaire IS 'which tables teach which models, written by easq_learn alone: the features query runs as the author';
+COMMENT ON COLUMN easq.questionnaire.settings IS 'what a query and its texts mean by: search_path and the author''s other settings when easq_learn was called';
 
 -- Not unique: a --data-only restore sets the sequence after triggers have logged what the restore made them learn.
 -- (Without a key, a publication of all tables needs the whole row.)

@@ -40,6 +40,12 @@ typedef struct EasqLearner
  */
 extern EasqLearner *EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait);
 
+/* The same without the lock, which the caller holds, and its snapshot is current.  Only reads. */
+extern EasqLearner *EasqLearnerRead(const char *name, Oid role);
+
+/* May one of so many steps make an audit, which reads more than was read so far? */
+extern bool EasqLearnerAuditNear(EasqLearner *learner, int64 steps);
+
 /* A learner on weights that training holds and has not stored yet (it owns lock, snapshot and writing). */
 extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam);
 

@@ -183,6 +183,8 @@ easq_drop_model(PG_FUNCTION_ARGS)
 	EasqPreventReadOnly("easq_drop_model()");
 	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	EasqLockQuestionnaires(name);
+	/* Waits for those who queue answers: what they have queued goes with the model. */
+	EasqModelLockName(name, AccessExclusiveLock);
 	(void) EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	EasqDetachModel(name);
 	EasqModelDelete(name);

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "storage/lockdefs.h"
 #include "utils/uuid.h"
 
 #include "core/budget.h"
@@ -103,6 +104,8 @@ extern double *EasqReadDoubles(Datum array, int expected, const char *name);
 extern void EasqAlignmentStateInit(EasqAlignmentState *state);
 /* The same at a step of a model that has signs of life and calibration: so much of behaviour is spent already. */
 extern void EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step);
+/* Could it be stored? */
+extern bool EasqAlignmentStateIsFinite(const EasqAlignmentState *state);
 
 /* Reads the adapter row's counters again: remembering moves them without a new id. */
 extern void EasqModelReadCounters(EasqModel *model);
@@ -125,6 +128,13 @@ typedef enum EasqLockWait
 	EASQ_NO_WAIT				/* skip where another holds it */
 } EasqLockWait;
 
+typedef enum EasqLocked
+{
+	EASQ_LOCKED,
+	EASQ_BUSY,					/* EASQ_NO_WAIT: another transaction holds it, or has changed it since our snapshot */
+	EASQ_GONE					/* there is no such model */
+} EasqLocked;
+
 /*
  * Locks the adapter row of a model to the end of the transaction, then makes a
  * snapshot current that sees what the lock protects: the caller pops it
@@ -133,6 +143,15 @@ typedef enum EasqLockWait
  * and another transaction holds the row, or has changed it since our snapshot.
  */
 extern bool EasqModelLock(const char *name, EasqLockWait wait);
+/* The same, but ERROR only as a row lock gives it; a snapshot is made current where it says EASQ_LOCKED. */
+extern EasqLocked EasqModelTryLock(const char *name, EasqLockWait wait);
+
+/*
+ * A lock on the model's name to the end of the transaction, which writes nothing: AccessShareLock of whoever leaves
+ * rows for the model without locking its adapter, AccessExclusiveLock of whoever drops it, before any other lock on it.
+ * It says nothing about whether there is such a model.
+ */
+extern void EasqModelLockName(const char *name, LOCKMODE mode);
 
 /*
  * Locks the definition against other trainings, configuration and alignment, not against learning or scoring;

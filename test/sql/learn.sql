@@ -18,7 +18,7 @@ SELECT count(*) >= 0 AS steps FROM steps();
 -- an answer counts in the next statement; one without an opposite waits for it
 SELECT easq_learn('m', 'survey') \g /dev/null
 SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'survey'::regclass AND NOT tgisinternal ORDER BY 1;
-SELECT model, questionnaire, author = current_user::regrole AS mine, answer, respondent, features, search_path, options FROM easq.questionnaire;
+SELECT model, questionnaire, author = current_user::regrole AS mine, answer, respondent, features, settings->>'search_path' AS search_path, options FROM easq.questionnaire;
 SELECT easq_score('m', r) AS before FROM (SELECT 1 AS x, 'a' AS tag) r \gset
 INSERT INTO survey (user_id, x, tag, answer) VALUES (1, 1, 'a', 'satisfied');
 SELECT * FROM steps();
