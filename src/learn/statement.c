@@ -250,6 +250,37 @@ teach(void *argument)
 	learn(teaching->questionnaire, teaching->options, teaching->written);
 }
 
+/* A statement that taught nothing, as EasqAttempt takes it. */
+typedef struct Unlearned
+{
+	const char *model;
+	const char *source;
+	const char *reason;
+	int			answers;
+} Unlearned;
+
+static void
+log_unlearned(void *argument)
+{
+	const Unlearned *unlearned = argument;
+
+	EasqLogUnlearned(unlearned->model, unlearned->source, "skipped", unlearned->reason, unlearned->answers);
+}
+
+/* The rows stay even where the log itself cannot be written, because of what was put on easq.step. */
+static void
+log_or_warn(Unlearned *unlearned)
+{
+	ErrorData  *error = EasqAttempt(log_unlearned, unlearned, false);
+
+	if (error)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("model \"%s\" did not learn from %d answers, and no step could be logged: %s",
+						unlearned->model, unlearned->answers, error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
+}
+
 void
 EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written)
 {
@@ -262,8 +293,14 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *wr
 	EasqLearnOptionsRead(&options, questionnaire->options);
 	error = EasqAttempt(teach, &teaching, options.strict);
 	if (error)
-		EasqLogUnlearned(questionnaire->model, written->source, "skipped", EasqReasonOf(error),
-						 (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
+	{
+		Unlearned	unlearned = {
+			.model = questionnaire->model, .source = written->source, .reason = EasqReasonOf(error),
+			.answers = (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX)
+		};
+
+		log_or_warn(&unlearned);
+	}
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 }
