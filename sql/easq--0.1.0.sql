@@ -7,7 +7,7 @@ COMMENT ON SCHEMA easq IS 'models, remembered answers and learning steps of the 
 GRANT USAGE ON SCHEMA easq TO PUBLIC;
 
 -------------------------------------------------------------------- storage
--- The C code reads and writes these tables directly (src/store/table.c); the columns stand there once more.
+-- The C code reads and writes these tables directly (src/store/table.c, table_write.c); the columns stand there once more.
 -- Two tiers: the backbone (easq.model.backbone_id) changes by training, the adapter
 -- (easq.adapter.id) with each learning step.  Every tensor row carries the id of its tier's last write.
 
