@@ -135,6 +135,7 @@ CREATE TABLE easq.answer (
     ordinal    bigint NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
+    named      bytea,
     answer     float8 NOT NULL,
     weight     float8 NOT NULL,
     asked_at   timestamptz,
@@ -145,6 +146,8 @@ CREATE INDEX answer_value ON easq.answer (model, adapter, answer, ordinal);
 CREATE INDEX answer_respondent ON easq.answer (model, adapter, respondent, ordinal);
 CREATE INDEX answer_key ON easq.answer (model, adapter, key);
 COMMENT ON TABLE easq.answer IS 'remembered answers, at most replay_answers of each model, as packed feature values';
+COMMENT ON COLUMN easq.answer.key IS 'digest of what identifies the answer: of its questionnaire and key column, or of respondent and features';
+COMMENT ON COLUMN easq.answer.named IS 'digest of the text of its key column alone, by which easq_forget finds it; NULL where no column named it';
 
 CREATE TABLE easq.answer_count (
     model   text COLLATE "C" NOT NULL,
@@ -164,6 +167,7 @@ CREATE TABLE easq.queued (
     id         uuid NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
+    named      bytea,
     keyed      bool NOT NULL,
     forget     bool NOT NULL,
     answer     float8 NOT NULL,
@@ -597,6 +601,11 @@ RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_reset_alignment(text) IS
 'brings back LoRA, both pathways and their optimiser as the last easq_train (or easq_import) left them, with the behaviour budget unspent; remembered answers stay';
 
+CREATE FUNCTION @extschema@.easq_forget(model text, respondent text DEFAULT NULL, key text DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_forget(text, text, text) IS
+'removes the answers of a respondent, or those that a key names, or (both given) those that match both, from what is remembered and queued, a respondent''s counts of answers_per_hour, and what the log may quote; returns how many answers that were. What the weights have learned stays; the pairs of views that training left (features, no names) stay until the next easq_train';
+
 CREATE FUNCTION @extschema@.easq_export(model text)
 RETURNS bytea LANGUAGE c STRICT STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_export(text) IS
@@ -625,6 +634,7 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_checkpoint(text, text),
     @extschema@.easq_restore(text, text),
     @extschema@.easq_reset_alignment(text),
+    @extschema@.easq_forget(text, text, text),
     @extschema@.easq_export(text),
     @extschema@.easq_import(text, bytea),
     @extschema@.easq_shared_cache()

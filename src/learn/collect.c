@@ -121,7 +121,6 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 {
 	const Datum *values = columns->values;
 	const bool *nulls = columns->nulls;
-	bool		named;
 
 	memset(answer, 0, sizeof(*answer));
 	if (!EasqReadAnswer(&columns->answer_reader, values[columns->answer - 1], nulls[columns->answer - 1],
@@ -144,11 +143,16 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 							psprintf("a respondent of %zu bytes is longer than %d", strlen(answer->respondent), EASQ_MAX_RESPONDENT),
 							pstrdup("Name a shorter column as the respondent, an id for example."));
 	answer->per_hour = columns->options->answers_per_hour;
-	named = columns->key > 0 && !nulls[columns->key - 1];
+	answer->has_name = columns->key > 0 && !nulls[columns->key - 1];
 	/* Who said it again about the same has changed their mind; nobody knows that of an unknown respondent. */
-	answer->keyed = named || answer->respondent != NULL;
-	if (named)
-		EasqNamedKey(columns->questionnaire, key_text(columns, values[columns->key - 1]), answer->key);
+	answer->keyed = answer->has_name || answer->respondent != NULL;
+	if (answer->has_name)
+	{
+		const char *name = key_text(columns, values[columns->key - 1]);
+
+		EasqNamedKey(columns->questionnaire, name, answer->key);
+		EasqNameDigest(name, answer->named);
+	}
 	else
 		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
 	return true;

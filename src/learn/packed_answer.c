@@ -11,7 +11,8 @@ typedef struct Fixed
 	int32		per_hour;
 	int32		respondent;		/* bytes, -1: unknown */
 	int32		keyed;
-	int32		unused;
+	int32		has_name;
+	uint8		named[EASQ_KEY_BYTES];
 } Fixed;
 
 void
@@ -28,6 +29,9 @@ EasqPackAnswer(StringInfo out, const EasqAnswer *answer, EasqSide side)
 	fixed.per_hour = answer->per_hour;
 	fixed.respondent = answer->respondent ? (int32) strlen(answer->respondent) : -1;
 	fixed.keyed = answer->keyed;
+	fixed.has_name = answer->has_name;
+	if (answer->has_name)
+		memcpy(fixed.named, answer->named, EASQ_KEY_BYTES);
 	appendBinaryStringInfo(out, (const char *) answer->key, EASQ_KEY_BYTES);
 	appendBinaryStringInfo(out, (const char *) &value, sizeof(value));
 	appendBinaryStringInfo(out, &which, 1);
@@ -52,6 +56,8 @@ EasqUnpackAnswer(const char *bytes, int length, EasqAnswer *answer)
 	answer->ordinal = fixed.ordinal;
 	answer->per_hour = fixed.per_hour;
 	answer->keyed = fixed.keyed != 0;
+	answer->has_name = fixed.has_name != 0;
+	memcpy(answer->named, fixed.named, EASQ_KEY_BYTES);
 	if (fixed.respondent >= 0)
 	{
 		answer->respondent = pnstrdup(rest, fixed.respondent);

@@ -79,6 +79,7 @@ typedef struct Statement
 	EasqChanges changes;
 	EasqLearner *learner;		/* once the model is locked */
 	const char *doing;			/* what fails where it fails, in words of ours */
+	ErrorData  *error;			/* why it taught nothing, or NULL */
 } Statement;
 
 /* ---------------------------------------------------------------- collecting */
@@ -420,13 +421,49 @@ teach(Statement *statement)
 	return error;
 }
 
+static int
+rows_of(const Statement *statement)
+{
+	return (int) Min(tuplestore_tuple_count(statement->written->now), PG_INT32_MAX);
+}
+
+static void
+log_refused(void *argument)
+{
+	const Statement *statement = argument;
+
+	EasqLogSkipped(&statement->changes.refused[EASQ_NOW], statement->model, statement->source, statement->questionnaire->author);
+}
+
+static void
+log_error(void *argument)
+{
+	const Statement *statement = argument;
+
+	log_failed(statement->model, statement->source, statement->doing, statement->error, statement->questionnaire->author,
+			   rows_of(statement));
+}
+
+/* The rows stay even where the log itself cannot be written, because of what was put on easq.step. */
+static void
+log_or_warn(void (*log) (void *argument), Statement *statement)
+{
+	ErrorData  *error = EasqAttempt(log, statement, false);
+
+	if (error)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("model \"%s\" did not learn from %d answers, and no step could be logged: %s",
+						statement->model, rows_of(statement), error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
+}
+
 void
 EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows *written, const char *source)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq learning", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
 	Statement  *statement = palloc0(sizeof(Statement));
-	ErrorData  *error;
 
 	statement->questionnaire = questionnaire;
 	statement->model = questionnaire->model;
@@ -434,14 +471,13 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows
 	statement->source = source;
 	EasqLearnOptionsRead(&statement->options, questionnaire->options);
 	EasqChangesBegin(&statement->changes, work_mem);
-	error = EasqAttempt(collect, statement, statement->options.strict);
-	if (error == NULL)
-		EasqLogSkipped(&statement->changes.refused[EASQ_NOW], statement->model, source, questionnaire->author);
-	if (error == NULL && !EasqChangesEmpty(&statement->changes))
-		error = teach(statement);
-	if (error)
-		log_failed(statement->model, source, statement->doing, error, questionnaire->author,
-				   (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
+	statement->error = EasqAttempt(collect, statement, statement->options.strict);
+	if (statement->error == NULL && statement->changes.refused[EASQ_NOW].reasons > 0)
+		log_or_warn(log_refused, statement);
+	if (statement->error == NULL && !EasqChangesEmpty(&statement->changes))
+		statement->error = teach(statement);
+	if (statement->error)
+		log_or_warn(log_error, statement);
 	EasqChangesEnd(&statement->changes);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);

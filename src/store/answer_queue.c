@@ -22,6 +22,8 @@ queue_one(EasqWriter *writer, const char *model, const EasqAnswer *answer, bool 
 	EasqRowSetId(&row, QUEUED_ID, &id);
 	EasqRowSetText(&row, QUEUED_RESPONDENT, answer->respondent);
 	EasqRowSet(&row, QUEUED_KEY, EasqBytesDatum(answer->key, EASQ_KEY_BYTES));
+	if (answer->has_name)
+		EasqRowSet(&row, QUEUED_NAMED, EasqBytesDatum(answer->named, EASQ_KEY_BYTES));
 	EasqRowSet(&row, QUEUED_KEYED, BoolGetDatum(answer->keyed));
 	EasqRowSet(&row, QUEUED_FORGET, BoolGetDatum(forget));
 	EasqRowSet(&row, QUEUED_ANSWER, Float8GetDatum(answer->answer));
@@ -65,9 +67,17 @@ read_queued(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 {
 	int			length;
 	char	   *bytes = EasqColumnBytes(scan, tuple, QUEUED_KEY, &length);
+	bool		unnamed;
 
 	memset(answer, 0, sizeof(*answer));
 	memcpy(answer->key, bytes, Min(length, EASQ_KEY_BYTES));
+	(void) EasqColumnOrNull(scan, tuple, QUEUED_NAMED, &unnamed);
+	answer->has_name = !unnamed;
+	if (answer->has_name)
+	{
+		bytes = EasqColumnBytes(scan, tuple, QUEUED_NAMED, &length);
+		memcpy(answer->named, bytes, Min(length, EASQ_KEY_BYTES));
+	}
 	answer->keyed = DatumGetBool(EasqColumn(scan, tuple, QUEUED_KEYED));
 	answer->respondent = EasqColumnTextOrNull(scan, tuple, QUEUED_RESPONDENT);
 	answer->answer = DatumGetFloat8(EasqColumn(scan, tuple, QUEUED_ANSWER));

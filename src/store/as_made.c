@@ -2,6 +2,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_trigger.h"
 #include "storage/lockdefs.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
@@ -12,7 +13,7 @@
 #include "store/table.h"
 
 static const char *const written[] = {
-	"model", "adapter", "tensor", "optimiser", "snapshot", "answer", "queued", "hourly", "step"
+	"model", "adapter", "tensor", "answer", "answer_count", "queued", "answer_rate", "step"
 };
 
 static struct
@@ -52,14 +53,14 @@ has_plain_indexes(Relation table)
 	return plain;
 }
 
-/* Triggers of statements are not fired by what easq writes. */
+/* Triggers of statements, and the guard that the script made, are not fired by what easq writes. */
 static bool
 has_row_triggers(const TriggerDesc *triggers)
 {
-	return triggers != NULL &&
-		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		 triggers->trig_update_before_row || triggers->trig_update_after_row ||
-		 triggers->trig_delete_before_row || triggers->trig_delete_after_row);
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+		if (TRIGGER_FOR_ROW(triggers->triggers[i].tgtype) && !EasqIsGuard(&triggers->triggers[i]))
+			return true;
+	return false;
 }
 
 static bool

@@ -4,6 +4,8 @@
 
 #include "commands/sequence.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "store/columns.h"
@@ -87,6 +89,34 @@ EasqLogStep(const EasqStepRow *step)
 		set_figure(&row, STEP_BEHAVIOUR_COST, step->cost);
 	}
 	insert_numbered("step", "step_id_seq", &row);
+}
+
+void
+EasqLogForgetQuotes(const char *model)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	EasqWriter	writer;
+	HeapTuple	tuple;
+	EasqRow		row;
+
+	EasqKeyText(&key, STEP_MODEL, model);
+	EasqRowInit(&row);
+	EasqRowSetNull(&row, STEP_DETAIL);
+	EasqWriterBegin(&writer, "step");
+	EasqScanBegin(&scan, "step", "step_model", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		bool		none;
+
+		CHECK_FOR_INTERRUPTS();
+		(void) EasqColumnOrNull(&scan, tuple, STEP_DETAIL, &none);
+		if (!none)
+			EasqWriterUpdate(&writer, tuple, row.values, row.nulls, row.replaces);
+	}
+	EasqScanEnd(&scan);
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
 }
 
 void

@@ -53,4 +53,7 @@ typedef struct EasqTrainingRow
 
 extern void EasqLogTraining(const EasqTrainingRow *row);
 
+/* Takes out of a model's steps what may quote people; whom, no step says. */
+extern void EasqLogForgetQuotes(const char *model);
+
 #endif
