@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "learn/answers.h"
@@ -26,6 +27,7 @@ keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *s
 	{
 		EasqProblem problem = {0};
 
+		CHECK_FOR_INTERRUPTS();
 		if (EasqEncode(learner->model->spec, learner->encoding, answers[i].example, answers[i].length,
 					   x, strict ? NULL : &problem))
 			answers[kept++] = answers[i];
@@ -58,9 +60,12 @@ calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 	float		logit;
 
 	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!answers[i].held_back &&
 			EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
 			EasqCalibrate(&calibration, logit, answers[i].answer >= learner->model->options.satisfied);
+	}
 	return calibration;
 }
 
