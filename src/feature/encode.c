@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+
 #include "core/kernel.h"
 #include "feature/example.h"
 #include "feature/wire.h"
@@ -91,6 +93,7 @@ encode_categorical(const EasqFeature *feature, const EasqEncoding *encoding,
 		uint64		row = member_row(feature, EasqGetWord(cursor->at));
 		const float *embedding;
 
+		CHECK_FOR_INTERRUPTS();
 		cursor->at += EASQ_WORD;
 		if (row >= (uint64) feature->size)
 			return false;

@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "learn/draw.h"
@@ -14,6 +15,7 @@ compare_answers(const void *a, const void *b)
 	const EasqAnswer *y = b;
 	int			c;
 
+	CHECK_FOR_INTERRUPTS();
 	if ((x->respondent == NULL) != (y->respondent == NULL))
 		return x->respondent == NULL ? -1 : 1;
 	c = x->respondent ? strcmp(x->respondent, y->respondent) : 0;
@@ -37,6 +39,7 @@ compare_times(const void *a, const void *b)
 	const EasqAnswer *x = *(const EasqAnswer *const *) a;
 	const EasqAnswer *y = *(const EasqAnswer *const *) b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (x->asked_at != y->asked_at)
 		return x->asked_at < y->asked_at ? -1 : 1;
 	return x < y ? -1 : x > y;
@@ -76,6 +79,7 @@ compare_keys(const void *a, const void *b)
 	const EasqAnswer *y = *(const EasqAnswer *const *) b;
 	int			c = memcmp(x->key, y->key, EASQ_KEY_BYTES);
 
+	CHECK_FOR_INTERRUPTS();
 	return c != 0 ? c : x < y ? -1 : x > y;
 }
 
