@@ -12,15 +12,15 @@ use EasqTest;
 my $most = 2;
 
 my $node = start_server('cancel', conf => 'autovacuum = off');
-my $wide = '"hidden": 1024, "expert_hidden": 256, "experts": 8, "satisfaction_experts": 4, "warm_up": 0';
+my $wide = '"hidden": 1024, "expert_hidden": 256, "experts": 16, "satisfaction_experts": 4, "warm_up": 0';
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 
 sub vector_model
 {
-	my ($name, $dim, $options) = @_;
+	my ($name, $options) = @_;
 
-	sql(qq{SELECT easq_create_model('$name', '[{"name": "v", "kind": "vector", "dim": $dim}]', '{$options}');
+	sql(qq{SELECT easq_create_model('$name', '[{"name": "v", "kind": "vector", "dim": 64}]', '{$options}');
 		CREATE TABLE $name (user_id int, v real[], answer bool);
 		SELECT easq_learn('$name', '$name')});
 }
@@ -28,9 +28,9 @@ sub vector_model
 # Some rows of a questionnaire of vectors, satisfied and dissatisfied in turn.
 sub rows
 {
-	my ($from, $to, $dim) = @_;
+	my ($from, $to) = @_;
 
-	return "SELECT i % 7 AS user_id, (SELECT array_agg(sin(i * 31 + j)::real) FROM generate_series(1, $dim) j) AS v, i % 2 = 0 AS answer FROM generate_series($from, $to) i";
+	return "SELECT i % 7 AS user_id, (SELECT array_agg(sin(i * 31 + j)::real) FROM generate_series(1, 64) j) AS v, i % 2 = 0 AS answer FROM generate_series($from, $to) i";
 }
 
 # All of it that is stored.
@@ -54,23 +54,22 @@ sub is_cancelled
 
 note 'answers';
 {
-	vector_model('wide', 1024, $wide);
-	sql('CREATE TABLE answers AS ' . rows(1, 256, 1024));
-	is_cancelled('an INSERT of 256 answers', 'wide', 'INSERT INTO wide SELECT * FROM answers', 'INSERT INTO wide ' . rows(1, 2, 1024));
+	vector_model('wide', $wide);
+	sql('CREATE TABLE answers AS ' . rows(1, 256));
+	is_cancelled('an INSERT of 256 answers', 'wide', 'INSERT INTO wide SELECT * FROM answers', 'INSERT INTO wide ' . rows(1, 2));
 }
 {
-	vector_model('paired', 64, '"hidden": 512, "expert_hidden": 128, "experts": 8, "pairs_per_answer": 256, "answers_per_respondent": 0, "behaviour_budget": 1');
+	vector_model('paired', qq{$wide, "pairs_per_answer": 256, "replayed_answers": 0, "answers_per_respondent": 0});
 	sql(q{SELECT easq_stop_learning('paired', 'paired');
-		INSERT INTO paired } . rows(1, 1024, 64) . q{;
+		INSERT INTO paired } . rows(1, 1024) . q{;
 		SELECT easq_learn('paired', 'paired', options => '{"backlog": "remember"}')});
-	sql('CREATE TABLE narrow AS ' . rows(2001, 2256, 64));
-	is_cancelled('pairs_per_answer 256', 'paired', 'INSERT INTO paired SELECT * FROM narrow', q{SELECT easq_configure('paired', '{"pairs_per_answer": 8}')});
+	is_cancelled('pairs_per_answer 256', 'paired', 'INSERT INTO paired ' . rows(2001, 2016), q{SELECT easq_configure('paired', '{"pairs_per_answer": 8}')});
 }
 
 note 'one step';
 {
 	sql(qq{SELECT easq_create_model('aligned', '[{"name": "v", "kind": "vector", "dim": 64}]', '{$wide}')});
-	sql('CREATE TABLE matrix AS SELECT array_agg(v) AS chosen FROM (' . rows(1, 8192, 64) . ') r');
+	sql('CREATE TABLE matrix AS SELECT array_agg(v) AS chosen FROM (' . rows(1, 8192) . ') r');
 	is_cancelled('easq_align of 8,192 pairs', 'aligned', q{SELECT easq_align('aligned', chosen, chosen) FROM matrix},
 		q{SELECT easq_align('aligned', chosen[1:2], chosen[3:4]) FROM matrix});
 }
