@@ -1,7 +1,5 @@
 #include "postgres.h"
 
-#include <math.h>
-
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -40,9 +38,12 @@ calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 	float		logit;
 
 	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!answers[i].held_back &&
 			EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
 			EasqCalibrate(&calibration, logit, answers[i].answer >= learner->model->options.satisfied);
+	}
 	return calibration;
 }
 

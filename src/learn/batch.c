@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "learn/batch.h"
@@ -24,6 +25,7 @@ encode_pairs(const EasqLearner *learner, int count, float *chosen, float *reject
 		int			length;
 		const char *bytes = example(pairs, i, true, &length);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, chosen + (size_t) kept * k, &problem))
 			continue;
 		bytes = example(pairs, i, false, &length);
