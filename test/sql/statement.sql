@@ -5,12 +5,12 @@
 -- What a statement changes, and nothing else, is learned; how it is written does not depend on who writes.
 CREATE FUNCTION one_model(name text) RETURNS void LANGUAGE sql AS
 $$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0}') $$;
-CREATE FUNCTION remembered(of text) RETURNS TABLE (respondent text, answer float8, weight float8, asked_at text, x float8) LANGUAGE sql AS $$
-    SELECT respondent, answer, weight, asked_at AT TIME ZONE 'UTC', float8(e) FROM (SELECT *, regress.number(example) AS e FROM easq.answer WHERE model = of) a ORDER BY 1, 2 $$;
 -- an example of one numeric feature is its little-endian float8
 CREATE FUNCTION number(example bytea) RETURNS float8 LANGUAGE sql AS $$
-    SELECT CASE WHEN e = 0 THEN 0 ELSE (1 + (bits::bit(64) & x'000FFFFFFFFFFFFF')::bigint / 2 ^ 52) * 2 ^ (e - 1023) END
-    FROM (SELECT ('x' || encode(regress.flip(example), 'hex'))::bit(64) AS bits) b, LATERAL (SELECT (bits::bit(12)::int & 2047)::float8 AS e) c $$;
+    SELECT CASE WHEN e = 0 THEN 0 ELSE (1 + (bits & x'000FFFFFFFFFFFFF')::bigint / 2.0 ^ 52) * 2.0 ^ (e - 1023) END::float8
+    FROM (SELECT ('x' || encode(regress.flip(example), 'hex'))::bit(64) AS bits) b, LATERAL (SELECT bits::bit(12)::int & 2047 AS e) c $$;
+CREATE FUNCTION remembered(name text) RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamp, x float8) LANGUAGE sql AS $$
+    SELECT respondent, answer, weight, asked_at AT TIME ZONE 'UTC', regress.number(example) FROM easq.answer WHERE model = name ORDER BY 1, 2 $$;
 CREATE TABLE seen AS SELECT 0::bigint AS id;
 CREATE FUNCTION steps() RETURNS TABLE (source text, status text, answers int, reason text) LANGUAGE sql AS $$
     WITH old AS (UPDATE regress.seen SET id = (SELECT coalesce(max(id), 0) FROM easq.steps) RETURNING id)
@@ -52,12 +52,6 @@ UPDATE keyed SET answer = NULL WHERE id = 11;
 SELECT * FROM remembered('keyed');
 UPDATE keyed SET answer = 'satisfied' WHERE id = 11;
 SELECT count(*) FROM remembered('keyed');
--- the same through the queue, which nobody who does not wait empties; nothing is remembered twice or lost
-SELECT one_model('queued') \g /dev/null
-CREATE TABLE queued (id int PRIMARY KEY, user_id int, x float8, answer text);
-INSERT INTO queued VALUES (1, 1, 0.25, 'satisfied'), (2, 1, 0.75, 'dissatisfied');
-SELECT easq_learn('queued', 'queued', options => '{"key": "id", "backlog": "remember"}') \g /dev/null
-
 -- settings: those of easq_learn's caller for the query, fixed ones for texts; the inserter's count for nothing
 SELECT one_model('settings') \g /dev/null
 CREATE TABLE settings (day date, span interval, at timestamptz, bits bytea, number float8, money money, x float8, answer boolean);
