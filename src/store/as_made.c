@@ -47,7 +47,7 @@ has_plain_indexes(Relation table)
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
 		plain = plain && RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL &&
-			(!index->rd_index->indisunique || index->rd_index->indisprimary) && index->rd_index->indisvalid;
+			(!index->rd_index->indisunique || index->rd_index->indisprimary) && !index->rd_index->indisexclusion;
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
