@@ -14,7 +14,7 @@ CREATE FUNCTION remembered(name text) RETURNS TABLE (respondent text, answer flo
 CREATE TABLE seen AS SELECT 0::bigint AS id;
 CREATE FUNCTION steps() RETURNS TABLE (source text, status text, answers int, reason text) LANGUAGE sql AS $$
     WITH old AS (UPDATE regress.seen SET id = (SELECT coalesce(max(id), 0) FROM easq.steps) RETURNING id)
-    SELECT source, status, answers, reason FROM easq.steps WHERE id > (SELECT id FROM regress.seen) AND EXISTS (SELECT FROM old) ORDER BY easq.steps.id $$;
+    SELECT source, status, answers, coalesce(detail, reason) FROM easq.steps WHERE id > (SELECT id FROM regress.seen) AND EXISTS (SELECT FROM old) ORDER BY easq.steps.id $$;
 SELECT count(*) >= 0 AS steps FROM steps();
 
 -- with a key: who answered, what about, how likely and when may change without the answer

@@ -131,10 +131,10 @@ SELECT altered('ALTER TABLE easq.step ADD COLUMN note text');
 -- what was right once is looked at again when it changes; and an answer is not refused with its row
 ALTER TABLE easq.answer_count ADD COLUMN note int;
 INSERT INTO answers VALUES (9, 9, false);
-SELECT status, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, coalesce(detail, reason) AS reason FROM easq.steps ORDER BY id DESC LIMIT 1;
 ALTER TABLE easq.answer_count DROP COLUMN note;
 INSERT INTO answers VALUES (9, 9, false);
-SELECT status, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, coalesce(detail, reason) AS reason FROM easq.steps ORDER BY id DESC LIMIT 1;
 
 -- No content of a row breaks a view.
 BEGIN;
