@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "learn/answers.h"
@@ -14,27 +15,6 @@
 
 /* Alignment waits until some value has so many answers below it and so many above it. */
 #define WARM_UP_OF_A_KIND 2
-
-/* Moves answers that cannot be encoded out of the array; returns how many are left. */
-static int
-keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *skipped, bool strict)
-{
-	float	   *x = palloc(sizeof(float) * learner->model->spec->inputs);
-	int			kept = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		EasqProblem problem = {0};
-
-		if (EasqEncode(learner->model->spec, learner->encoding, answers[i].example, answers[i].length,
-					   x, strict ? NULL : &problem))
-			answers[kept++] = answers[i];
-		else
-			EasqSkip(skipped, problem.message, 1);
-	}
-	pfree(x);
-	return kept;
-}
 
 /* Why a step must not align yet; NULL: it may. */
 static const char *
@@ -58,9 +38,12 @@ calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
 	float		logit;
 
 	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!answers[i].held_back &&
 			EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
 			EasqCalibrate(&calibration, logit, answers[i].answer >= learner->model->options.satisfied);
+	}
 	return calibration;
 }
 
@@ -77,8 +60,9 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqRehearsed *behaviours;
 	EasqBatch	batch;
 	EasqCalibration calibration;
+	EasqAlignmentState state;
 	EasqStepOutcome outcome;
-	EasqStepRow row = {.model = model->name, .source = source};
+	EasqStepRow row = {.model = model->name, .source = source, .author = learner->author};
 	int			learned = 0;
 	int			alone;
 	int			found;
@@ -90,7 +74,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
-				 "no remembered answer differs from it", alone);
+				 "no remembered answer differs from it", NULL, alone);
 	if (found == 0)
 		return;
 	for (int i = 0; i < count; i++)
@@ -104,17 +88,20 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	batch = EasqBuildBatch(learner, pairs, found, replayed, behaviours, drawn);
 	if (batch.tested == 0)
 	{
-		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
+		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", NULL, learned);
 		return;
 	}
-	/* Distillation needs rehearsed rows; a model without any has no behaviour that dpo could cost. */
-	learner->hyper.alignment = batch.behaviour < 2 ? EASQ_DPO : model->options.hyper.alignment;
+	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
 	calibration = calibrate(learner, answers, count);
+	state = model->adapter.alignment;
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */
 	if (row.reason == NULL)
 		model->adapter.alignment.calibration = calibration;
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
+	/* An error when all is written would come too late to leave out this step alone. */
+	if (!EasqAlignmentStateIsFinite(&model->adapter.alignment))
+		model->adapter.alignment = state;
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -138,34 +125,78 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 }
 
 void
-EasqRememberAnswers(EasqLearner *learner, EasqAnswer *answers, int count)
+EasqLearnPortion(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
+				 EasqSkipped *skipped, bool strict)
 {
-	EasqSettleOrder(learner->model, answers, count);
-	EasqRemember(learner->model, answers, count);
+	EasqPaceAnswers(learner->model, answers, count, skipped);
+	learn_batch(learner, answers, count, source, skipped, strict);
+}
+
+/* Takes the next portion of the order, in a context that lives as long as its step; 0: that was all. */
+static int
+next_portion(EasqLearner *learner, EasqOrder *order, MemoryContext context, EasqAnswer **answers)
+{
+	/* What is gathered for a step goes with it. */
+	learner->model->memory = NULL;
+	MemoryContextReset(context);
+	*answers = MemoryContextAlloc(context, sizeof(EasqAnswer) * EASQ_ANSWERS_A_STEP);
+	return EasqOrderNext(order, *answers, EASQ_ANSWERS_A_STEP);
+}
+
+void
+EasqRememberChanges(EasqLearner *learner, EasqChanges *changes)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq step", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	EasqSettling settling = {0};
+	EasqAnswer *answers;
+	EasqOrder	order;
+	int			count;
+
+	EasqOrderBegin(&order, learner->model, work_mem);
+	EasqOrderFill(&order, learner, changes, &settling);
+	old = MemoryContextSwitchTo(context);
+	while ((count = next_portion(learner, &order, context, &answers)) > 0)
+		EasqRemember(learner->model, answers, count);
+	MemoryContextSwitchTo(old);
+	EasqOrderEnd(&order);
+	MemoryContextDelete(context);
 	EasqTrimAnswers(learner->model);
 }
 
 void
-EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const char *source, bool strict)
+EasqLearnChanges(EasqLearner *learner, EasqChanges *changes, const char *source, bool strict)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq step", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
 	EasqSkipped skipped;
+	EasqSettling settling = {.skipped = &skipped, .strict = strict};
+	EasqAnswer *answers;
+	EasqOrder	order;
+	int			count;
 
 	EasqSkippedInit(&skipped);
-	count = keep_usable(learner, answers, count, &skipped, strict);
-	EasqSettleOrder(learner->model, answers, count);
-	count = EasqKeepLastWords(answers, count, &skipped);
-	EasqPaceAnswers(learner->model, answers, count, &skipped);
-	for (int done = 0; done < count; done += EASQ_ANSWERS_A_STEP)
-	{
-		old = MemoryContextSwitchTo(context);
-		learn_batch(learner, answers + done, Min(EASQ_ANSWERS_A_STEP, count - done), source, &skipped, strict);
-		MemoryContextSwitchTo(old);
-		learner->model->memory = NULL;
-		MemoryContextReset(context);
-	}
-	EasqTrimAnswers(learner->model);
-	EasqLogSkipped(&skipped, learner->model->name, source);
+	EasqOrderBegin(&order, learner->model, work_mem);
+	EasqOrderFill(&order, learner, changes, &settling);
+	old = MemoryContextSwitchTo(context);
+	while ((count = next_portion(learner, &order, context, &answers)) > 0)
+		EasqLearnPortion(learner, answers, count, source, &skipped, strict);
+	MemoryContextSwitchTo(old);
+	EasqOrderEnd(&order);
 	MemoryContextDelete(context);
+	EasqTrimAnswers(learner->model);
+	EasqLogSkipped(&skipped, learner->model->name, source, learner->author);
+}
+
+void
+EasqLearnAnswers(EasqLearner *learner, const EasqAnswer *answers, int count, const char *source, bool strict)
+{
+	EasqChanges changes;
+
+	EasqChangesBegin(&changes, work_mem);
+	for (int i = 0; i < count; i++)
+		EasqChangesPut(&changes, &answers[i], EASQ_NOW);
+	EasqChangesSettle(&changes);
+	EasqLearnChanges(learner, &changes, source, strict);
+	EasqChangesEnd(&changes);
 }

@@ -7,18 +7,27 @@
 #include "core/scorer.h"
 #include "feature/factor.h"
 #include "learn/judge.h"
+#include "learn/probe.h"
 
 /* Pairs that are encoded and scored together where a whole sample is judged. */
 #define BLOCK_PAIRS 128
 #define VITAL_PAIRS (EASQ_VITAL_ROWS / 2)
 #define DRAWN_FLOATS ((Size) 1 << 22)	/* that drawn pairs are kept under where inputs are many */
 
+/* Weights that are packed: those before a step and those after it, mostly. */
+typedef struct Packed
+{
+	const float *weights;		/* NULL: none */
+	EasqScorer	scorer;
+	float	   *memory;
+} Packed;
+
 struct EasqJudge
 {
 	const EasqModel *model;
 	const EasqEncoding *encoding;
-	EasqScorer	scorer;
-	float	   *packed;
+	Packed		packed[2];
+	Packed	   *now;			/* of these, what judges */
 	float	   *x;				/* [2 most, inputs] */
 	float	   *u;				/* [2 most] what factors add to main's logits */
 	EasqFactors *factors;
@@ -47,7 +56,9 @@ EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 	judge->model = model;
 	judge->encoding = encoding;
 	judge->most = (int) Max(Min((Size) EASQ_JUDGE_DRAWN, DRAWN_FLOATS / pair), (Size) BLOCK_PAIRS);
-	judge->packed = floats(EasqScorerFloats(&model->layout));
+	for (int i = 0; i < 2; i++)
+		judge->packed[i].memory = floats(EasqScorerFloats(&model->layout));
+	judge->now = &judge->packed[0];
 	judge->x = floats(judge->most * pair);
 	judge->u = floats(2 * judge->most);
 	judge->factors = EasqFactorsCreate(model->spec);
@@ -56,11 +67,49 @@ EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 	return judge;
 }
 
+static Packed *
+find_packed(EasqJudge *judge, const float *weights)
+{
+	for (int i = 0; i < 2; i++)
+		if (judge->packed[i].weights == weights)
+			return &judge->packed[i];
+	return NULL;
+}
+
 void
 EasqJudgeWeights(EasqJudge *judge, const float *weights)
 {
-	EasqScorerPack(&judge->scorer, &judge->model->layout, weights,
-				   (float) judge->model->options.hyper.alpha, judge->packed);
+	Packed	   *packed = find_packed(judge, weights);
+
+	if (packed == NULL)
+	{
+		/* over those that judge less recently */
+		packed = judge->now == &judge->packed[0] ? &judge->packed[1] : &judge->packed[0];
+		packed->weights = NULL;
+		EasqScorerPack(&packed->scorer, &judge->model->layout, weights,
+					   (float) judge->model->options.hyper.alpha, packed->memory);
+		packed->weights = weights;
+	}
+	judge->now = packed;
+}
+
+void
+EasqJudgeForget(EasqJudge *judge, const float *weights)
+{
+	Packed	   *packed = find_packed(judge, weights);
+
+	if (packed)
+		packed->weights = NULL;
+}
+
+void
+EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to)
+{
+	Packed	   *packed = find_packed(judge, from);
+
+	EasqJudgeForget(judge, to);
+	if (packed)
+		packed->weights = to;
 }
 
 static const float *
@@ -101,7 +150,7 @@ encode_pair(EasqJudge *judge, int slot, int i)
 static void
 score_pairs(EasqJudge *judge, int start, int pairs)
 {
-	EasqLogitRows(&judge->scorer, EASQ_MAIN, 2 * pairs,
+	EasqLogitRows(&judge->now->scorer, EASQ_MAIN, 2 * pairs,
 				  judge->x + start * (2 * (Size) judge->model->spec->inputs), judge->u + 2 * start, judge->score, judge->work);
 }
 
@@ -153,7 +202,7 @@ EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int l
 	judge->drawn = 0;
 	if (!encode(judge, example, length, 0))
 		return false;
-	EasqLogitRows(&judge->scorer, pathway, 1, judge->x, offset_of(judge, pathway), logit, judge->work);
+	EasqLogitRows(&judge->now->scorer, pathway, 1, judge->x, offset_of(judge, pathway), logit, judge->work);
 	return true;
 }
 
@@ -162,7 +211,7 @@ EasqJudgeVital(EasqJudge *judge, EasqPathway pathway)
 {
 	int			rows = 2 * Min(VITAL_PAIRS, judge->drawn);
 
-	EasqLogitRows(&judge->scorer, pathway, rows, judge->x, offset_of(judge, pathway), judge->score, judge->work);
+	EasqLogitRows(&judge->now->scorer, pathway, rows, judge->x, offset_of(judge, pathway), judge->score, judge->work);
 	return EasqTakeVital((size_t) rows, judge->score);
 }
 
@@ -175,7 +224,8 @@ EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *
 	{
 		size_t		count = Min(2 * BLOCK_PAIRS, rows - start);
 
-		EasqLogitRows(&judge->scorer, pathway, count, x + start * judge->model->spec->inputs, NULL, judge->score, judge->work);
+		EasqLogitRows(&judge->now->scorer, pathway, count, x + start * judge->model->spec->inputs, NULL,
+					  judge->score, judge->work);
 		for (size_t i = 0; i < count; i++)
 			sum += judge->score[i];
 	}
@@ -238,7 +288,7 @@ rebase_held(EasqJudge *judge, const EasqModel *model, EasqAlignmentState *alignm
 
 void
 EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
-		   EasqAlignmentState *alignment)
+		   EasqAlignmentState *alignment, const char *hint)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq rebase", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -246,8 +296,10 @@ EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *we
 	EasqRehearsed *rehearsed;
 	int			count = EasqReadBehaviour(model, &rehearsed);
 
+	EasqProbeWeights(model, encoding, weights, true, hint);
 	EasqJudgeWeights(judge, weights);
 	EasqJudgeKept(judge, rehearsed, count);
+	EasqProbeKept(judge, model, rehearsed, count, hint);
 	EasqWriteBehaviour(model, rehearsed, count);
 	rebase_held(judge, model, alignment);
 	UpdateActiveSnapshotCommandId();

@@ -12,8 +12,15 @@ typedef struct EasqJudge EasqJudge;
 /* In the current context; model and encoding must outlive it. */
 extern EasqJudge *EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding);
 
-/* What the following judge: the whole block, which must stay until the next call. */
+/*
+ * What the following judge: the whole block.  It is known by its address and packed once, until
+ * other weights take its place in the judge or the caller says that it has changed.
+ */
 extern void EasqJudgeWeights(EasqJudge *judge, const float *weights);
+/* The block is another now, or gone. */
+extern void EasqJudgeForget(EasqJudge *judge, const float *weights);
+/* The block at to has become what that at from is, which is no longer needed. */
+extern void EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to);
 
 /*
  * right [held->count] gets EasqPairRight of every pair.  A pair that does not
@@ -48,9 +55,10 @@ extern void EasqJudgeKept(EasqJudge *judge, EasqRehearsed *pairs, int count);
  * The model's stored samples under weights that training did not just leave
  * (restored or imported ones, the whole block): what rehearsal keeps and what held
  * pairs are compared with is taken anew, and alignment->vital.  Held pairs go where
- * these weights have not learned behaviour.
+ * these weights have not learned behaviour.  ERROR 22003 where they give a row a
+ * logit that is not finite (see probe.h); hint: what to do about it.
  */
 extern void EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
-					   EasqAlignmentState *alignment);
+					   EasqAlignmentState *alignment, const char *hint);
 
 #endif

@@ -21,6 +21,7 @@ typedef struct EasqLearner
 	bool		changed;		/* weights differ from what is stored */
 	int64		stored_answers; /* model->adapter.answers as it is stored */
 	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
+	Oid			author;			/* of the questionnaire that it learns from now; EASQ_NOBODY: several, or none */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
 	MemoryContext context;		/* of all that it allocates */
 	float	   *trial;			/* weights, m, v of a step that is not accepted yet */
@@ -38,6 +39,12 @@ typedef struct EasqLearner
  * Leaves a snapshot current that EasqLearnerSave pops.
  */
 extern EasqLearner *EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait);
+
+/* The same without the lock, which the caller holds, and its snapshot is current.  Only reads. */
+extern EasqLearner *EasqLearnerRead(const char *name, Oid role);
+
+/* May one of so many steps make an audit, which reads more than was read so far? */
+extern bool EasqLearnerAuditNear(EasqLearner *learner, int64 steps);
 
 /* A learner on weights that training holds and has not stored yet (it owns lock, snapshot and writing). */
 extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam);
@@ -60,7 +67,7 @@ extern EasqJudge *EasqLearnerJudge(EasqLearner *learner);
 typedef struct EasqStepOutcome
 {
 	EasqMetrics metrics;
-	double		rise;			/* of the mean satisfaction logit of the batch, which losses of pairs leave free */
+	double		rise;			/* of the mean satisfaction logit of the rows it scores, which losses of pairs leave free */
 	bool		guarded;		/* there is a behaviour budget: the next two mean something */
 	bool		cut;			/* main and LoRA went a part of their way, or none */
 	double		strength;		/* of alignment, 1: as configured */

@@ -239,7 +239,7 @@ EasqVersionAcquire(const char *name, Oid role, EasqRight right)
 	VersionEntry *entry;
 
 	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, role, right);
+	EasqModelCheckRight(name, &identity.rights, role, right);
 	entry = find_version(&identity.adapter_id);
 	if (entry == NULL)
 	{
