@@ -22,7 +22,7 @@ sub peak
 note 'transaction ids';
 {
 	one_feature($node, 'postgres', 'ids', 'ids');
-	my $insert = "INSERT INTO ids (user_id, x, answer) VALUES (1, random(), CASE WHEN random() < 0.5 THEN 'satisfied' ELSE 'dissatisfied' END);";
+	my $insert = "INSERT INTO ids (user_id, x, answer) VALUES ((random() * 1e9)::int, random(), CASE WHEN random() < 0.5 THEN 'satisfied' ELSE 'dissatisfied' END);";
 	my $next = "SELECT pg_snapshot_xmax(pg_current_snapshot());";
 	# of one transaction: its own, and until the session has taught the model once a subtransaction's
 	my @ids = split /\n/, sql("$next BEGIN; $insert COMMIT; $next BEGIN;" . $insert x 100 . "COMMIT; $next");
@@ -48,7 +48,7 @@ SKIP:
 {
 	skip 'memory is read from /proc', 4 unless -r '/proc/self/status';
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/answers';
-	sql("SELECT easq_create_model('large', '$EasqTest::x', '{\"hidden\": 4, \"expert_hidden\": 4, \"pairs_per_answer\": 1, \"replayed_answers\": 0, \"replay_answers\": 256}');
+	sql("SELECT easq_create_model('large', '$EasqTest::x', '{\"hidden\": 4, \"expert_hidden\": 4, \"pairs_per_answer\": 1, \"replayed_answers\": 0}');
 		CREATE TABLE large (id int, user_id int, x float8, answer boolean, note text);
 		COPY (SELECT i, i, sin(i), i % 2 = 0, NULL FROM generate_series(1, 100000) i) TO '$file'");
 	my $session = $node->background_psql('postgres');
