@@ -83,7 +83,7 @@ note 'logical replication';
 	my $rows = "INSERT INTO survey SELECT i, i, i, CASE WHEN i % 2 = 0 THEN 'satisfied' ELSE 'dissatisfied' END FROM generate_series";
 
 	sql("$table; $rows(1, 10) i; CREATE PUBLICATION survey FOR TABLE survey");
-	$subscriber->safe_psql('postgres', "$table; $attach; CREATE SUBSCRIPTION survey CONNECTION '" . $node->connstr('postgres') . "' PUBLICATION survey");
+	$subscriber->safe_psql('postgres', "$table; $attach; CREATE SUBSCRIPTION survey CONNECTION '" . $node->connstr . " dbname=postgres' PUBLICATION survey");
 	$subscriber->wait_for_subscription_sync($node, 'survey');
 	is($subscriber->safe_psql('postgres', 'SELECT (SELECT count(*) FROM survey), (SELECT count(*) FROM easq.step)'), '10|0', 'the first copy teaches nothing');
 	sql("$rows(11, 20) i; UPDATE survey SET answer = 'satisfied'");
@@ -94,7 +94,7 @@ note 'logical replication';
 	$node->wait_for_catchup('survey');
 	is($subscriber->safe_psql('postgres', 'SELECT (SELECT count(*) FROM survey), (SELECT count(*) FROM easq.step)'), '30|0', 'triggers that are always enabled neither: none of statements is fired for them');
 	$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION survey; TRUNCATE survey');
-	$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION survey CONNECTION '" . $node->connstr('postgres') . "' PUBLICATION survey");
+	$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION survey CONNECTION '" . $node->connstr . " dbname=postgres' PUBLICATION survey");
 	$subscriber->wait_for_subscription_sync($node, 'survey');
 	is($subscriber->safe_psql('postgres', 'SELECT (SELECT count(*) FROM survey), (SELECT sum(answers) FROM easq.step)'), '30|30', 'but a first copy does fire those');
 	$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION survey');
