@@ -38,6 +38,12 @@ EasqStoredEmbedding(const EasqFeature *feature)
 	return stored_tensor(EasqEmbeddingName(feature), (size_t) feature->size * feature->dim, feature->dim);
 }
 
+EasqStored
+EasqStoredAdapter(const EasqModel *model)
+{
+	return stored_tensor("adapter", model->layout.adapter, 1);
+}
+
 size_t
 EasqChunkLength(const EasqStored *stored, int chunk)
 {
