@@ -1,5 +1,5 @@
 /*
- * What PostgreSQL loads: the module's magic and its settings.
+ * What PostgreSQL loads: the module's magic, its settings, and what a backend sets up once.
  */
 #include "postgres.h"
 

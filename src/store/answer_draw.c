@@ -201,22 +201,22 @@ draw_from_mixed(const EasqModel *model, double answer, EasqRandom *random, EasqA
 
 /* One of the kinds that differ from answer (NaN: of all kinds), in proportion to their answers; NULL: none. */
 static const EasqAnswerKind *
-draw_kind(const EasqAnswerCounts *tally, double answer, EasqRandom *random)
+draw_kind(const EasqAnswerCounts *counts, double answer, EasqRandom *random)
 {
 	int			total = 0;
 	int			place;
 
-	for (int i = 0; i < tally->count; i++)
-		if (isnan(answer) || differs(tally->part[i].value, answer))
-			total += tally->part[i].remembered;
+	for (int i = 0; i < counts->count; i++)
+		if (isnan(answer) || differs(counts->part[i].value, answer))
+			total += counts->part[i].remembered;
 	place = total > 0 ? (int) EasqBelow(random, (uint64) total) : 0;
-	for (int i = 0; i < tally->count; i++)
+	for (int i = 0; i < counts->count; i++)
 	{
-		if (!isnan(answer) && !differs(tally->part[i].value, answer))
+		if (!isnan(answer) && !differs(counts->part[i].value, answer))
 			continue;
-		if (place < tally->part[i].remembered)
-			return &tally->part[i];
-		place -= tally->part[i].remembered;
+		if (place < counts->part[i].remembered)
+			return &counts->part[i];
+		place -= counts->part[i].remembered;
 	}
 	return NULL;
 }
