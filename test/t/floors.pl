@@ -20,7 +20,7 @@ sub is_below
 	return $used eq $user || $floor{$used} < $floor{$user};
 }
 
-my (@homeless, @upward, @foreign);
+my (@homeless, @upward, @foreign, @versions);
 for my $path (sort glob "$src/*.[ch] $src/*/*.[ch]")
 {
 	my ($file) = $path =~ m{^\Q$src\E/(.+)$};
@@ -29,6 +29,7 @@ for my $path (sort glob "$src/*.[ch] $src/*/*.[ch]")
 	open my $text, '<', $path or die "$path: $!";
 	while (<$text>)
 	{
+		push @versions, "$file: $_" if /PG_VERSION_NUM/;
 		my ($used) = /^\s*#\s*include\s+"([^"]+)"/ or next;
 		if (!-e "$src/$used") { push @foreign, "$file: $used" if folder($file) eq 'core' }
 		elsif ($used ne 'compat.h' ? !is_below($used, $file) : folder($file) eq 'core') { push @upward, "$file: $used" }
@@ -37,6 +38,7 @@ for my $path (sort glob "$src/*.[ch] $src/*/*.[ch]")
 is_deeply(\@homeless, [], 'every folder has a floor');
 is_deeply(\@upward, [], 'no include runs up');
 is_deeply(\@foreign, [], 'core is plain C');
+is_deeply(\@versions, [], 'versions of PostgreSQL differ in compat.h alone');
 
 # Who calls whom, by the objects that the extension was linked from.
 SKIP:
