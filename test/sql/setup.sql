@@ -55,6 +55,9 @@ SELECT fails('CREATE EXTENSION easq VERSION ''0.0''');
 
 -- in a schema of its own, with nothing in the search_path
 CREATE SCHEMA regress_other;
+-- where whoever may create there waits for a superuser to run the script
+CREATE FUNCTION regress_other.hostile(oid, regnamespace) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE 'as %', current_user; END $$;
+CREATE OPERATOR regress_other.= (LEFTARG = oid, RIGHTARG = regnamespace, FUNCTION = regress_other.hostile);
 CREATE EXTENSION easq SCHEMA regress_other;
 SET search_path = pg_catalog;
 SELECT regress_other.easq_create_model('m', '[{"name": "x", "kind": "numeric"}]') \g /dev/null
