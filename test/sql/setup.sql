@@ -53,6 +53,11 @@ SELECT fails('CREATE EXTENSION easq SCHEMA public');
 DROP FUNCTION public.easq_export(text);
 SELECT fails('CREATE EXTENSION easq VERSION ''0.0''');
 
+-- a name that format() would take for its own
+CREATE SCHEMA "100%s";
+CREATE EXTENSION easq SCHEMA "100%s";
+DROP EXTENSION easq;
+DROP SCHEMA "100%s";
 -- in a schema of its own, with nothing in the search_path
 CREATE SCHEMA regress_other;
 -- where whoever may create there waits for a superuser to run the script
