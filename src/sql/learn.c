@@ -89,13 +89,15 @@ table_rows(Relation relation, bool all)
 	if (!all)
 		return written;
 	SPI_connect();
-	/* Not read-only: the snapshot must be younger than the triggers, who waited for those who were writing. */
-	map = convert_tuples_by_name(EasqRowsOpen(&rows, SPI_prepare(psprintf("SELECT * FROM %s", table), 0, NULL), false),
+	/* The snapshot must be younger than the triggers, who waited for those who were writing; under REPEATABLE READ too. */
+	PushActiveSnapshot(GetLatestSnapshot());
+	map = convert_tuples_by_name(EasqRowsOpen(&rows, SPI_prepare(psprintf("SELECT * FROM %s", table), 0, NULL), true),
 								 RelationGetDescr(relation));
 	while (EasqRowsFetch(&rows))
 		while ((tuple = EasqRowsNext(&rows)) != NULL)
 			put_row(written, tuple, map);
 	EasqRowsClose(&rows);
+	PopActiveSnapshot();
 	SPI_finish();
 	return written;
 }
