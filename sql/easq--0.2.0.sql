@@ -126,7 +126,7 @@ CREATE TABLE easq.tensor (
 );
 ALTER TABLE easq.tensor ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows. Those of the backbone are of adapter '''' and state current';
-COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other; scoring never reads them';
+COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other, those of an adapter together (name adapter); scoring never reads them';
 COMMENT ON COLUMN easq.tensor.id IS 'of the row of easq.adapter that it belongs to; of the backbone: backbone_id of easq.model, or of easq.checkpoint';
 
 CREATE TABLE easq.answer (
@@ -342,9 +342,9 @@ DO $$
 DECLARE
     guarded regclass;
 BEGIN
-    FOR guarded IN SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = 'easq'::pg_catalog.regnamespace AND c.relkind = 'r' LOOP
-        EXECUTE pg_catalog.format('CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.easq_guard()', guarded);
-        EXECUTE pg_catalog.format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.easq_guard()', guarded);
+    FOR guarded IN SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) 'easq'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r' LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s', guarded, '@extschema@.easq_guard()');
+        EXECUTE pg_catalog.format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION %s', guarded, '@extschema@.easq_guard()');
         EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER guard, ENABLE ALWAYS TRIGGER guard_row', guarded);
     END LOOP;
 END $$;
