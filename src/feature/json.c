@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -39,6 +40,47 @@ EasqJsonReal(const JsonbValue *value, double *real)
 	*real = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 											   NumericGetDatum(value->val.numeric)));
 	return isfinite(*real);
+}
+
+JsonbValue
+EasqJsonString(const char *string)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = (char *) string;
+	value.val.string.len = (int) strlen(string);
+	return value;
+}
+
+JsonbValue
+EasqJsonWhole(int64 integer)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(integer)));
+	return value;
+}
+
+/* float8_numeric would round to 15 digits, and float8out follows extra_float_digits. */
+JsonbValue
+EasqJsonNumber(double real)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(real, text);
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return value;
+}
+
+void
+EasqJsonPut(JsonbParseState **object, const char *key, JsonbValue value)
+{
+	JsonbValue	name = EasqJsonString(key);
+
+	pushJsonbValue(object, WJB_KEY, &name);
+	pushJsonbValue(object, WJB_VALUE, &value);
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
- * Values that users write in jsonb, as the specification and the options
- * read them.  Private to src/feature.
+ * Values that users write in jsonb: one reader of numbers for specifications,
+ * options and the metadata of files, and the writer of what is stored of them.
  */
 #ifndef EASQ_JSON_H
 #define EASQ_JSON_H
@@ -9,10 +9,16 @@
 
 #include "utils/jsonb.h"
 
-/* False unless it is a number without a fraction that fits int64. */
+/* False unless it is a whole number that fits int64; 8.0 and 8e0 are 8. */
 extern bool EasqJsonInteger(const JsonbValue *value, int64 *integer);
 /* False unless it is a number whose double is finite. */
 extern bool EasqJsonReal(const JsonbValue *value, double *real);
+/* The other way round: values for EasqJsonPut.  A string is not copied. */
+extern JsonbValue EasqJsonString(const char *string);
+extern JsonbValue EasqJsonWhole(int64 integer);
+extern JsonbValue EasqJsonNumber(double real);
+/* A member of the object that is being built. */
+extern void EasqJsonPut(JsonbParseState **object, const char *key, JsonbValue value);
 /* Is it this string? */
 extern bool EasqJsonIs(const JsonbValue *value, const char *string);
 /* A string's text as a C string, palloc'd. */

@@ -1,10 +1,8 @@
 #include "postgres.h"
 
-#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "feature/json.h"
@@ -13,6 +11,7 @@
 #define MODEL(field) offsetof(EasqOptions, field)
 /* whole numbers that a double, and so every JSON library, holds exactly */
 #define EXACT 9007199254740991.0
+#define INTERVAL_BYTES 128
 
 const char *const EasqAlignmentNames[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
 const char *const EasqPairwiseNames[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
@@ -175,6 +174,9 @@ read_seconds(const JsonbValue *value, double *seconds)
 
 	if (value->type != jbvString)
 		return EasqJsonReal(value, seconds);
+	/* No interval is so long, and the message of its type would quote all of it. */
+	if (value->val.string.len > INTERVAL_BYTES)
+		return false;
 	interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(EasqJsonText(value)),
 													 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	*seconds = interval->time / (double) USECS_PER_SEC +
@@ -277,61 +279,31 @@ EasqOptionTableApply(const EasqOption *table, void *options, Jsonb *given,
 	}
 }
 
-/* float8_numeric would round to 15 digits, and float8out follows extra_float_digits. */
-static Numeric
-exact_numeric(double real)
-{
-	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
-
-	double_to_shortest_decimal_buf(real, text);
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-											   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
-static void
-set_string(JsonbValue *value, const char *string)
-{
-	value->type = jbvString;
-	value->val.string.val = (char *) string;
-	value->val.string.len = strlen(string);
-}
-
-static void
-get_value(const EasqOption *option, const void *options, JsonbValue *value)
+static JsonbValue
+value_of(const EasqOption *option, const void *options)
 {
 	const char *place = (const char *) options + option->offset;
-	const char *text;
+	JsonbValue	value = {.type = jbvNull};
 
-	value->type = jbvNumeric;
 	switch (option->type)
 	{
 		case EASQ_OPTION_BOOL:
-			value->type = jbvBool;
-			value->val.boolean = *(const bool *) place;
-			break;
+			value.type = jbvBool;
+			value.val.boolean = *(const bool *) place;
+			return value;
 		case EASQ_OPTION_INT:
-			value->val.numeric = DatumGetNumeric(DirectFunctionCall1(int4_numeric,
-																	 Int32GetDatum(*(const int *) place)));
-			break;
+			return EasqJsonWhole(*(const int *) place);
 		case EASQ_OPTION_INT64:
-			value->val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric,
-																	 Int64GetDatum(*(const int64 *) place)));
-			break;
+			return EasqJsonWhole(*(const int64 *) place);
 		case EASQ_OPTION_REAL:
 		case EASQ_OPTION_SECONDS:
-			value->val.numeric = exact_numeric(*(const double *) place);
-			break;
+			return EasqJsonNumber(*(const double *) place);
 		case EASQ_OPTION_CHOICE:
-			set_string(value, option->choices[*(const int *) place]);
-			break;
+			return EasqJsonString(option->choices[*(const int *) place]);
 		case EASQ_OPTION_TEXT:
-			text = *(char *const *) place;
-			if (text)
-				set_string(value, text);
-			else
-				value->type = jbvNull;
-			break;
+			return *(char *const *) place ? EasqJsonString(*(char *const *) place) : value;
 	}
+	return value;				/* keep compilers quiet */
 }
 
 static Jsonb *
@@ -342,14 +314,7 @@ table_to_jsonb(const EasqOption *table, const void *options)
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (const EasqOption *option = table; option->name; option++)
-	{
-		JsonbValue	value;
-
-		set_string(&value, option->name);
-		pushJsonbValue(&state, WJB_KEY, &value);
-		get_value(option, options, &value);
-		pushJsonbValue(&state, WJB_VALUE, &value);
-	}
+		EasqJsonPut(&state, option->name, value_of(option, options));
 	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(object);
 }

@@ -1,5 +1,7 @@
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
+
 #include "feature/problem.h"
 
 bool
@@ -15,4 +17,14 @@ EasqComplain(EasqProblem *problem, int sqlstate, char *message, char *hint)
 	problem->message = message;
 	problem->hint = hint;
 	return false;
+}
+
+char *
+EasqClipText(const char *text, int bytes)
+{
+	int			length = (int) strnlen(text, bytes + 1);
+
+	if (length <= bytes)
+		return pstrdup(text);
+	return psprintf("%.*s...", pg_mbcliplen(text, length, bytes), text);
 }

@@ -21,4 +21,13 @@ typedef struct EasqProblem
  */
 extern bool EasqComplain(EasqProblem *problem, int sqlstate, char *message, char *hint);
 
+/*
+ * What a user wrote, for a message: at most so many bytes of it and "..." where
+ * there are more, whole characters.  palloc'd.
+ */
+extern char *EasqClipText(const char *text, int bytes);
+
+#define EASQ_QUOTED 64			/* shows every name that an object of the database can have */
+#define EASQ_RECORDED 512		/* of a message from elsewhere that is recorded */
+
 #endif

@@ -2,16 +2,12 @@
 #include "postgres.h"
 
 #include "access/tupdesc.h"
-#include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "feature/reader.h"
+#include "feature/kind.h"
 #include "feature/value.h"
 
 #define LISTED_COLUMNS 20
@@ -95,110 +91,33 @@ find_column(const EasqFeature *feature, TupleDesc desc)
 	return found;
 }
 
-/* What to cast a column to, so that the feature can read it. */
-static Oid
-readable_type(const EasqFeature *feature, bool array)
-{
-	switch (feature->kind)
-	{
-		case EASQ_NUMERIC:
-			return FLOAT8OID;
-		case EASQ_CATEGORICAL:
-			if (feature->hashed)
-				return array ? TEXTARRAYOID : TEXTOID;
-			return array ? INT4ARRAYOID : INT4OID;
-		case EASQ_VECTOR:
-			return FLOAT4ARRAYOID;
-	}
-	return InvalidOid;			/* keep compilers quiet */
-}
-
 static void
 refuse_type(const EasqFeature *feature, Oid type)
 {
-	static const char *const reader[] = {
-		[EASQ_NUMERIC] = "numeric feature",
-		[EASQ_CATEGORICAL] = "categorical feature",
-		[EASQ_VECTOR] = "vector feature",
-	};
-	static const char *const readable[] = {
-		[EASQ_NUMERIC] = "a number or a boolean",
-		[EASQ_CATEGORICAL] = "an integer or an array of integers",
-		[EASQ_VECTOR] = "an array of numbers",
-	};
+	const EasqKindEntry *kind = EasqKinds[feature->kind];
 	bool		array = OidIsValid(get_element_type(getBaseType(type)));
-	Oid			target = readable_type(feature, array);
+	Oid			target = kind->castable(feature, array);
 	char	   *cast = format_type_be(target);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s \"%s\" cannot read a column of type %s",
-					reader[feature->kind], feature->name, format_type_be(type)),
-			 feature->kind == EASQ_CATEGORICAL && !feature->hashed ?
+			 errmsg("%s feature \"%s\" cannot read a column of type %s",
+					kind->name, feature->name, format_type_be(type)),
+			 kind->embedded && !feature->hashed ?
 			 errdetail("Its encoding \"index\" reads integers from 0 to " INT64_FORMAT ".", feature->size - 1) : 0,
-			 feature->kind == EASQ_NUMERIC && array ?
-			 errhint("It reads one number; an array is a feature of kind \"vector\".") :
+			 kind->no_array && array ?
+			 errhint("%s", kind->no_array) :
 			 can_coerce_type(1, &type, &target, COERCION_EXPLICIT) ?
 			 errhint("Cast it to %s in the query: %s::%s.", cast, quote_identifier(feature->name), cast) :
-			 errhint("It reads %s; compute that in the query.", readable[feature->kind])));
-}
-
-/*
- * An expression and not the bare cast function: it covers every way in which
- * a type casts (functions of one to three arguments, binary, through text,
- * member by member), checks the right to execute the function, and its
- * context takes what the function leaves behind.
- */
-static void
-prepare_cast(EasqColumn *column, const EasqFeature *feature, Oid declared, Oid type)
-{
-	CaseTestExpr *value = makeNode(CaseTestExpr);
-	Node	   *cast = NULL;
-
-	value->typeId = type;
-	value->typeMod = -1;
-	value->collation = get_typcollation(type);
-	if (type != UNKNOWNOID)		/* every cast of it is allowed, and fails later */
-		cast = coerce_to_target_type(NULL, (Node *) value, type, FLOAT4ARRAYOID, -1,
-									 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-	if (cast == NULL)
-		refuse_type(feature, declared);
-	column->cast = ExecInitExpr(expression_planner((Expr *) cast), NULL);
-	column->cast_context = CreateStandaloneExprContext();
-	column->type = FLOAT4OID;
+			 errhint("It reads %s; compute that in the query.", kind->reads)));
 }
 
 static void
 judge_type(EasqColumn *column, const EasqFeature *feature, Oid declared)
 {
-	Oid			type = EasqReadAs(declared);
-	Oid			member = get_element_type(type);
-
-	column->type = type;
-	switch (feature->kind)
-	{
-		case EASQ_NUMERIC:
-			if (!EasqIsNumber(type) && type != BOOLOID)
-				refuse_type(feature, declared);
-			break;
-		case EASQ_CATEGORICAL:
-			if (OidIsValid(member))
-			{
-				column->array = true;
-				column->type = EasqReadAs(member);
-				get_typlenbyvalalign(member, &column->length, &column->by_value, &column->align);
-			}
-			if (feature->hashed ? !EasqIsCategory(column->type) : !EasqIsInteger(column->type))
-				refuse_type(feature, declared);
-			break;
-		case EASQ_VECTOR:
-			column->array = true;
-			if (OidIsValid(member))
-				column->type = EasqReadAs(member);
-			if (!OidIsValid(member) || !EasqIsNumber(column->type))
-				prepare_cast(column, feature, declared, type);
-			break;
-	}
+	column->type = EasqReadAs(declared);
+	if (!EasqKinds[feature->kind]->judge(feature, column, get_element_type(column->type)))
+		refuse_type(feature, declared);
 }
 
 EasqReader *

@@ -4,72 +4,49 @@
 
 #include "core/shape.h"
 #include "feature/json.h"
-#include "feature/spec.h"
+#include "feature/kind.h"
 
-typedef enum Key
-{
-	KEY_NAME,
-	KEY_KIND,
-	KEY_SIZE,
-	KEY_DIM,
-	KEY_ENCODING,
-	KEYS
-} Key;
+#define ALL_KEYS (EASQ_BIT(EASQ_KEYS) - 1)
 
-#define OF(kind) (1 << (kind))
-#define OF_ANY (OF(EASQ_NUMERIC) | OF(EASQ_CATEGORICAL) | OF(EASQ_VECTOR))
-
-/* Which kinds of feature have a key, and which cannot do without. */
-static const struct
-{
-	const char *name;
-	int			allowed;
-	int			required;
-}			keys[KEYS] = {
-	[KEY_NAME] = {"name", OF_ANY, OF_ANY},
-	[KEY_KIND] = {"kind", OF_ANY, OF_ANY},
-	[KEY_SIZE] = {"size", OF(EASQ_CATEGORICAL), OF(EASQ_CATEGORICAL)},
-	[KEY_DIM] = {"dim", OF(EASQ_CATEGORICAL) | OF(EASQ_VECTOR), OF(EASQ_CATEGORICAL) | OF(EASQ_VECTOR)},
-	[KEY_ENCODING] = {"encoding", OF(EASQ_CATEGORICAL), 0},
-};
-
-static const char *const kinds[] = {
-	[EASQ_NUMERIC] = "numeric",
-	[EASQ_CATEGORICAL] = "categorical",
-	[EASQ_VECTOR] = "vector",
+static const char *const keys[EASQ_KEYS] = {
+	[EASQ_KEY_NAME] = "name",
+	[EASQ_KEY_KIND] = "kind",
+	[EASQ_KEY_SIZE] = "size",
+	[EASQ_KEY_DIM] = "dim",
+	[EASQ_KEY_ENCODING] = "encoding",
 };
 
 /* One object of the array. */
 typedef struct Entry
 {
 	int			number;			/* from 1, for messages */
-	bool		given[KEYS];
-	JsonbValue	value[KEYS];
+	bool		given[EASQ_KEYS];
+	JsonbValue	value[EASQ_KEYS];
 } Entry;
 
-/* The keys of these kinds, for a hint. */
+/* Some of the keys, for a hint. */
 static char *
 list_keys(int allowed)
 {
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int key = 0; key < KEYS; key++)
-		if (keys[key].allowed & allowed)
-			appendStringInfo(&list, "%s\"%s\"", list.len ? ", " : "", keys[key].name);
+	for (int key = 0; key < EASQ_KEYS; key++)
+		if (EASQ_BIT(key) & allowed)
+			appendStringInfo(&list, "%s\"%s\"", list.len ? ", " : "", keys[key]);
 	return list.data;
 }
 
-static Key
+static EasqKey
 find_key(const JsonbValue *name, int number)
 {
-	for (int key = 0; key < KEYS; key++)
-		if (EasqJsonIs(name, keys[key].name))
-			return (Key) key;
+	for (int key = 0; key < EASQ_KEYS; key++)
+		if (EasqJsonIs(name, keys[key]))
+			return (EasqKey) key;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("feature %d has an unknown key %s", number, EasqJsonShow(name)),
-			 errhint("The keys of a feature are %s.", list_keys(OF_ANY))));
+			 errhint("The keys of a feature are %s.", list_keys(ALL_KEYS))));
 }
 
 static void
@@ -78,7 +55,7 @@ read_entry(const JsonbValue *object, Entry *entry)
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	Key			key = KEY_NAME;
+	EasqKey		key = EASQ_KEY_NAME;
 
 	memset(entry->given, 0, sizeof(entry->given));
 	if (object->type != jbvBinary || !JsonContainerIsObject(object->val.binary.data))
@@ -101,50 +78,60 @@ read_entry(const JsonbValue *object, Entry *entry)
 }
 
 static void
-check_given(const Entry *entry, Key key)
+check_given(const Entry *entry, EasqKey key)
 {
 	if (!entry->given[key])
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("feature %d has no \"%s\"", entry->number, keys[key].name),
-				 errhint("Add \"%s\" to the feature.", keys[key].name)));
+				 errmsg("feature %d has no \"%s\"", entry->number, keys[key]),
+				 errhint("Add \"%s\" to the feature.", keys[key])));
+}
+
+static char *
+list_kinds(void)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int kind = 0; kind < EASQ_KINDS; kind++)
+		appendStringInfo(&list, "%s\"%s\"", kind == 0 ? "" : kind < EASQ_KINDS - 1 ? ", " : " and ", EasqKinds[kind]->name);
+	return list.data;
 }
 
 static EasqKind
 read_kind(const Entry *entry)
 {
-	check_given(entry, KEY_KIND);
-	for (int kind = 0; kind < (int) lengthof(kinds); kind++)
-		if (EasqJsonIs(&entry->value[KEY_KIND], kinds[kind]))
+	check_given(entry, EASQ_KEY_KIND);
+	for (int kind = 0; kind < EASQ_KINDS; kind++)
+		if (EasqJsonIs(&entry->value[EASQ_KEY_KIND], EasqKinds[kind]->name))
 			return (EasqKind) kind;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("feature %d has an unknown kind %s", entry->number,
-					EasqJsonShow(&entry->value[KEY_KIND])),
-			 errhint("The kinds are \"%s\", \"%s\" and \"%s\".",
-					 kinds[EASQ_NUMERIC], kinds[EASQ_CATEGORICAL], kinds[EASQ_VECTOR])));
+					EasqJsonShow(&entry->value[EASQ_KEY_KIND])),
+			 errhint("The kinds are %s.", list_kinds())));
 }
 
 static void
-check_keys(const Entry *entry, EasqKind kind)
+check_keys(const Entry *entry, const EasqKindEntry *kind)
 {
-	for (int key = 0; key < KEYS; key++)
+	for (int key = 0; key < EASQ_KEYS; key++)
 	{
-		if (keys[key].required & OF(kind))
-			check_given(entry, (Key) key);
-		if (entry->given[key] && !(keys[key].allowed & OF(kind)))
+		if (kind->required & EASQ_BIT(key))
+			check_given(entry, (EasqKey) key);
+		if (entry->given[key] && !(kind->keys & EASQ_BIT(key)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("feature %d is %s and cannot have \"%s\"",
-							entry->number, kinds[kind], keys[key].name),
-					 errhint("The keys of a %s feature are %s.", kinds[kind], list_keys(OF(kind)))));
+							entry->number, kind->name, keys[key]),
+					 errhint("The keys of a %s feature are %s.", kind->name, list_keys(kind->keys))));
 	}
 }
 
 static char *
 read_name(const Entry *entry)
 {
-	const JsonbValue *value = &entry->value[KEY_NAME];
+	const JsonbValue *value = &entry->value[EASQ_KEY_NAME];
 
 	if (value->type != jbvString)
 		ereport(ERROR,
@@ -162,7 +149,7 @@ read_name(const Entry *entry)
 }
 
 static int64
-read_size(const Entry *entry, Key key, int64 min, int64 max)
+read_size(const Entry *entry, EasqKey key, int64 min, int64 max)
 {
 	int64		size;
 
@@ -170,9 +157,9 @@ read_size(const Entry *entry, Key key, int64 min, int64 max)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the \"%s\" of feature %d must be an integer from " INT64_FORMAT " to " INT64_FORMAT ", not %s",
-						keys[key].name, entry->number, min, max,
+						keys[key], entry->number, min, max,
 						EasqJsonShow(&entry->value[key])),
-				 key == KEY_SIZE ?
+				 key == EASQ_KEY_SIZE ?
 				 errhint("\"size\" is the number of rows of the embedding table, one of them for NULL.") :
 				 errhint("\"dim\" is the number of inputs that the feature fills.")));
 	return size;
@@ -181,9 +168,9 @@ read_size(const Entry *entry, Key key, int64 min, int64 max)
 static bool
 read_hashed(const Entry *entry)
 {
-	const JsonbValue *value = &entry->value[KEY_ENCODING];
+	const JsonbValue *value = &entry->value[EASQ_KEY_ENCODING];
 
-	if (!entry->given[KEY_ENCODING] || EasqJsonIs(value, "hash"))
+	if (!entry->given[EASQ_KEY_ENCODING] || EasqJsonIs(value, "hash"))
 		return true;
 	if (!EasqJsonIs(value, "index"))
 		ereport(ERROR,
@@ -196,19 +183,21 @@ read_hashed(const Entry *entry)
 static void
 read_feature(const Entry *entry, EasqFeature *feature)
 {
+	const EasqKindEntry *kind;
+
 	feature->kind = read_kind(entry);
-	check_keys(entry, feature->kind);
+	kind = EasqKinds[feature->kind];
+	check_keys(entry, kind);
 	feature->name = read_name(entry);
 	feature->dim = 1;
 	feature->numeric = -1;
 	feature->table = -1;
-	if (keys[KEY_DIM].allowed & OF(feature->kind))
-		feature->dim = (int) read_size(entry, KEY_DIM, 1, EASQ_MAX_INPUTS);
-	if (feature->kind == EASQ_CATEGORICAL)
-	{
-		feature->size = read_size(entry, KEY_SIZE, 2, EASQ_MAX_CATEGORIES);
+	if (kind->keys & EASQ_BIT(EASQ_KEY_DIM))
+		feature->dim = (int) read_size(entry, EASQ_KEY_DIM, 1, EASQ_MAX_INPUTS);
+	if (kind->keys & EASQ_BIT(EASQ_KEY_SIZE))
+		feature->size = read_size(entry, EASQ_KEY_SIZE, 2, EASQ_MAX_CATEGORIES);
+	if (kind->keys & EASQ_BIT(EASQ_KEY_ENCODING))
 		feature->hashed = read_hashed(entry);
-	}
 }
 
 static void
@@ -228,9 +217,9 @@ static void
 place_feature(EasqSpec *spec, EasqFeature *feature)
 {
 	feature->offset = spec->inputs;
-	if (feature->kind == EASQ_NUMERIC)
+	if (EasqKinds[feature->kind]->standardised)
 		feature->numeric = spec->numerics++;
-	if (feature->kind == EASQ_CATEGORICAL)
+	if (EasqKinds[feature->kind]->embedded)
 		feature->table = spec->tables++;
 	spec->inputs += feature->dim;
 	spec->count++;
@@ -284,4 +273,34 @@ EasqSpecParse(Jsonb *features)
 		place_feature(spec, feature);
 	}
 	return spec;
+}
+
+static JsonbValue
+feature_to_json(const EasqFeature *feature)
+{
+	int			has = EasqKinds[feature->kind]->keys;
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	EasqJsonPut(&state, keys[EASQ_KEY_NAME], EasqJsonString(feature->name));
+	EasqJsonPut(&state, keys[EASQ_KEY_KIND], EasqJsonString(EasqKinds[feature->kind]->name));
+	if (has & EASQ_BIT(EASQ_KEY_SIZE))
+		EasqJsonPut(&state, keys[EASQ_KEY_SIZE], EasqJsonWhole(feature->size));
+	if (has & EASQ_BIT(EASQ_KEY_DIM))
+		EasqJsonPut(&state, keys[EASQ_KEY_DIM], EasqJsonWhole(feature->dim));
+	if ((has & EASQ_BIT(EASQ_KEY_ENCODING)) && !feature->hashed)
+		EasqJsonPut(&state, keys[EASQ_KEY_ENCODING], EasqJsonString("index"));
+	return *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+}
+
+Jsonb *
+EasqSpecToJsonb(const EasqSpec *spec)
+{
+	JsonbValue	array = {.type = jbvArray};
+
+	array.val.array.nElems = spec->count;
+	array.val.array.elems = palloc(spec->count * sizeof(JsonbValue));
+	for (int i = 0; i < spec->count; i++)
+		array.val.array.elems[i] = feature_to_json(&spec->feature[i]);
+	return JsonbValueToJsonb(&array);
 }

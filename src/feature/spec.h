@@ -16,7 +16,8 @@ typedef enum EasqKind
 {
 	EASQ_NUMERIC,				/* 1 input: (value - mean) / deviation */
 	EASQ_CATEGORICAL,			/* dim inputs: the mean of embedding rows */
-	EASQ_VECTOR					/* dim inputs, as they are */
+	EASQ_VECTOR,				/* dim inputs, as they are */
+	EASQ_KINDS
 } EasqKind;
 
 typedef struct EasqFeature
@@ -46,5 +47,8 @@ typedef struct EasqSpec
  * one chunk of its own for each name.
  */
 extern EasqSpec *EasqSpecParse(Jsonb *features);
+
+/* The same as easq.model stores and easq_export writes it: numbers as integers, and no key that says the default. */
+extern Jsonb *EasqSpecToJsonb(const EasqSpec *spec);
 
 #endif

@@ -19,6 +19,13 @@ EasqVectorBytes(int dim)
 	return (dim + 1) / 2 * EASQ_WORD;
 }
 
+/* Whole words of an example that are left. */
+static inline uint64
+EasqWordsBetween(const char *at, const char *end)
+{
+	return (uint64) (end - at) / EASQ_WORD;
+}
+
 static inline uint64
 EasqLittleWord(uint64 word)
 {

@@ -200,7 +200,7 @@ judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqC
  * something has happened since.
  */
 static bool
-is_due(const EasqGuard *guard, double last, int steps, bool refused)
+is_due(const EasqGuard *guard, int64 last, int steps, bool refused)
 {
 	return guard->model->adapter.step - last >= (refused ? 1 : steps);
 }
@@ -235,7 +235,7 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 	state->drift = 0;
 	state->spread = state->vital[EASQ_MAIN].spread > 0 ?
 		Min(vital[EASQ_MAIN].spread / state->vital[EASQ_MAIN].spread, SPREAD_MAX) : 1;
-	state->judged_step = (double) model->adapter.step;
+	state->judged_step = model->adapter.step;
 }
 
 /*
@@ -288,9 +288,9 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 
 	if (!is_due(guard, state->audited_step, EASQ_AUDIT_STEPS, refused))
 		return;
-	state->audited_step = (double) model->adapter.step;
+	state->audited_step = model->adapter.step;
 	/* Mostly the gate has just been judged at this very step. */
-	if (guard->judged.groups == 0 || state->judged_step != (double) model->adapter.step)
+	if (guard->judged.groups == 0 || state->judged_step != model->adapter.step)
 		judge_sample(guard, guard->gate, weights, &guard->judged);
 	context = AllocSetContextCreate(CurrentMemoryContext, "easq audit", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

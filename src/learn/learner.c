@@ -234,7 +234,7 @@ try_step(EasqLearner *learner, const EasqBatch *batch, double strength, EasqAdam
 }
 
 static void
-accept(EasqLearner *learner, const EasqAdam *adam)
+take_over(EasqLearner *learner, const EasqAdam *adam)
 {
 	const EasqLayout *layout = &learner->model->layout;
 	size_t		bytes = sizeof(float) * (layout->adapter);
@@ -265,7 +265,7 @@ EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *o
 	outcome->rise = -satisfaction_level(learner, batch);
 	reason = try_step(learner, batch, 1, &adam, &outcome->metrics);
 	if (reason == NULL)
-		accept(learner, &adam);
+		take_over(learner, &adam);
 	outcome->rise += satisfaction_level(learner, batch);
 	return reason;
 }
@@ -324,7 +324,7 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	outcome->cut = outcome->strength < strength;
 	outcome->strength = Max(outcome->strength, 0);
 	if (reason == NULL)
-		accept(learner, &adam);
+		take_over(learner, &adam);
 	else
 	{
 		/* The momentum that led there would lead the next step there too. */
@@ -355,7 +355,7 @@ EasqLearnerReset(EasqLearner *learner)
 
 	if (!EasqSavedRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
 		return false;
-	EasqSavedForget(learner->model->name, EASQ_AUDITED);
+	EasqSavedForget(learner->model, EASQ_AUDITED);
 	EasqAlignmentStateStart(state, 0, learner->adam.step);
 	learner->model->adapter.step = learner->adam.step;
 	learner->changed = true;

@@ -47,9 +47,13 @@ void
 EasqSettleOrder(const EasqModel *model, EasqAnswer *answers, int count)
 {
 	EasqRandom	random = EasqDraws(model, EASQ_DRAW_ORDER, 0);
-	const EasqAnswer **order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) (count + 1));
-	EasqAnswer *sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) (count + 1));
+	const EasqAnswer **order;
+	EasqAnswer *sorted;
 
+	if (count < 2)
+		return;
+	order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) count);
+	sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) count);
 	qsort(answers, count, sizeof(EasqAnswer), compare_answers);
 	for (int i = count - 1; i > 0; i--)
 	{

@@ -72,8 +72,8 @@ EasqDefineModel(const char *name, Jsonb *features, Jsonb *options)
 	EasqModelCheckName(name);
 	model->name = pstrdup(name);
 	model->owner = GetUserId();
-	model->features = features;
 	model->spec = EasqSpecParse(features);
+	model->features = EasqSpecToJsonb(model->spec);
 	EasqOptionsInit(&model->options);
 	EasqOptionsApply(&model->options, options, true);
 	EasqModelSetShape(model);

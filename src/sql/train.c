@@ -230,7 +230,7 @@ hold_back(Training *training)
 		ereport(NOTICE,
 				(errmsg("model \"%s\": " INT64_FORMAT " groups with two different labels are too few for a behaviour budget",
 						training->name, EasqSpoolFacts(training->spool)->groups_differing),
-				 errhint("It needs %d of them, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
+				 errhint("It needs " INT64_FORMAT " of them, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
 }
 
 /* ---------------------------------------------------------- what is trained */
@@ -250,7 +250,9 @@ train(Training *training)
 	};
 
 	/* Weights that were trained stand on the means that they were trained with. */
-	if (!model->backbone.trained)
+	if (model->backbone.trained)
+		EasqFactsRenew(facts, model->backbone.mean, model->backbone.deviation);
+	else
 	{
 		model->backbone.mean = facts->mean;
 		model->backbone.deviation = facts->deviation;

@@ -27,6 +27,8 @@
 PG_FUNCTION_INFO_V1(easq_export);
 PG_FUNCTION_INFO_V1(easq_import);
 
+#define FILE_FORMAT 1		/* of the file, whatever that of the tables is */
+
 static char *
 doubles_text(const double *values, int count)
 {
@@ -49,7 +51,7 @@ jsonb_text(Jsonb *jsonb)
 static void
 write_metadata(EasqFileWriter *writer, const EasqModel *model)
 {
-	EasqFileWriterMetadata(writer, "format", psprintf("easq %d", EASQ_FORMAT), true, false);
+	EasqFileWriterMetadata(writer, "format", psprintf("easq %d", FILE_FORMAT), true, false);
 	EasqFileWriterMetadata(writer, "alpha", psprintf("%.17g", model->options.hyper.alpha), false, false);
 	EasqFileWriterMetadata(writer, "features", jsonb_text(model->features), false, false);
 	EasqFileWriterMetadata(writer, "options", jsonb_text(EasqOptionsToJsonb(&model->options)), false, false);
@@ -195,10 +197,10 @@ check_format(const EasqFile *file)
 {
 	char	   *format = EasqFileMetadata(file, "format");
 
-	if (format && strncmp(format, "easq ", 5) == 0 && strcmp(format, psprintf("easq %d", EASQ_FORMAT)) != 0)
+	if (format && strncmp(format, "easq ", 5) == 0 && strcmp(format, psprintf("easq %d", FILE_FORMAT)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the file has format \"%s\", and this library reads format \"easq %d\"", format, EASQ_FORMAT),
+				 errmsg("the file has format \"%s\", and this library reads format \"easq %d\"", format, FILE_FORMAT),
 				 errhint("Install the version of easq that wrote it.")));
 }
 
@@ -311,7 +313,7 @@ start_alignment(EasqModel *model, float *weights, float **embedding)
 
 	EasqAlignmentStateInit(&model->adapter.alignment);
 	EasqRebase(model, &encoding, weights, &model->adapter.alignment);
-	EasqSavedForget(model->name, EASQ_AUDITED);
+	EasqSavedForget(model, EASQ_AUDITED);
 	EasqSavedWrite(model, EASQ_TRAINED, weights, &fresh);
 }
 
@@ -351,9 +353,9 @@ import_over(const char *name, EasqFile *file)
 	read_file(file, model, &weights, &embedding);
 	model->backbone.step = 0;
 	model->adapter.step = 0;
-	start_alignment(model, weights, embedding);
 	EasqWriteBackbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
 	EasqWriteOptions(model);
+	start_alignment(model, weights, embedding);
 	EasqWriteAdapter(model, weights, NULL, NULL);
 	PopActiveSnapshot();
 }

@@ -2,100 +2,98 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
+#include "utils/snapmgr.h"
 
-#include "store/answer_count.h"
-
-#define EXACT 9007199254740992.0	/* whole numbers below it are exact in a double */
-#define COUNT_ANEW "The row was not written by easq; set its column tally to NULL and the answers are counted anew."
+#include "store/columns.h"
+#include "store/model.h"
+#include "store/row.h"
 
 int
-EasqAnswerCountsTotal(const EasqAnswerCounts *tally)
+EasqAnswerCountsTotal(const EasqAnswerCounts *counts)
 {
 	int			total = 0;
 
-	for (int i = 0; i < tally->count; i++)
-		total += tally->part[i].remembered;
+	for (int i = 0; i < counts->count; i++)
+		total += counts->part[i].remembered;
 	return total;
 }
 
 bool
-EasqAnswerCountsMixed(const EasqAnswerCounts *tally)
+EasqAnswerCountsMixed(const EasqAnswerCounts *counts)
 {
-	return tally->count == 1 && isnan(tally->part[0].value);
+	return counts->count == 1 && isnan(counts->part[0].value);
 }
 
 /* The first kind whose value is not below it. */
 static int
-place_of(const EasqAnswerCounts *tally, double value)
+place_of(const EasqAnswerCounts *counts, double value)
 {
 	int			i = 0;
 
-	while (i < tally->count && tally->part[i].value < value)
+	while (i < counts->count && counts->part[i].value < value)
 		i++;
 	return i;
 }
 
 static void
-mix(EasqAnswerCounts *tally)
+mix(EasqAnswerCounts *counts)
 {
-	EasqAnswerKind	mixed = {NAN, EasqAnswerCountsTotal(tally), tally->part[0].oldest};
+	EasqAnswerKind mixed = {NAN, EasqAnswerCountsTotal(counts), counts->part[0].oldest};
 
-	for (int i = 1; i < tally->count; i++)
-		mixed.oldest = Min(mixed.oldest, tally->part[i].oldest);
-	tally->part[0] = mixed;
-	tally->count = 1;
+	for (int i = 1; i < counts->count; i++)
+		mixed.oldest = Min(mixed.oldest, counts->part[i].oldest);
+	counts->part[0] = mixed;
+	counts->count = 1;
 }
 
 void
-EasqAnswerCountsAdd(EasqAnswerCounts *tally, double value, int64 ordinal)
+EasqAnswerCountsAdd(EasqAnswerCounts *counts, double value, int64 ordinal)
 {
-	int			i = EasqAnswerCountsMixed(tally) ? 0 : place_of(tally, value);
+	int			i = EasqAnswerCountsMixed(counts) ? 0 : place_of(counts, value);
 
-	if (tally->count < 0 || isnan(value))
+	if (counts->count < 0 || isnan(value))
 		return;
-	if (i == tally->count || (tally->part[i].value != value && !EasqAnswerCountsMixed(tally)))
+	if (i == counts->count || (counts->part[i].value != value && !EasqAnswerCountsMixed(counts)))
 	{
-		if (tally->count == EASQ_COUNTED_VALUES)
+		if (counts->count == EASQ_COUNTED_VALUES)
 		{
-			mix(tally);
+			mix(counts);
 			i = 0;
 		}
 		else
 		{
-			memmove(&tally->part[i + 1], &tally->part[i], sizeof(EasqAnswerKind) * (tally->count - i));
-			tally->part[i] = (EasqAnswerKind) {value, 0, ordinal};
-			tally->count++;
+			memmove(&counts->part[i + 1], &counts->part[i], sizeof(EasqAnswerKind) * (counts->count - i));
+			counts->part[i] = (EasqAnswerKind) {value, 0, ordinal};
+			counts->count++;
 		}
 	}
-	tally->part[i].remembered++;
+	counts->part[i].remembered++;
 }
 
 void
-EasqAnswerCountsRemove(EasqAnswerCounts *tally, double value)
+EasqAnswerCountsRemove(EasqAnswerCounts *counts, double value)
 {
-	int			i = EasqAnswerCountsMixed(tally) ? 0 : place_of(tally, value);
+	int			i = EasqAnswerCountsMixed(counts) ? 0 : place_of(counts, value);
 
-	if (tally->count < 0 || isnan(value))
+	if (counts->count < 0 || isnan(value))
 		return;
-	if (i == tally->count || (tally->part[i].value != value && !EasqAnswerCountsMixed(tally)))
-		tally->count = -1;
-	else if (--tally->part[i].remembered == 0)
+	if (i == counts->count || (counts->part[i].value != value && !EasqAnswerCountsMixed(counts)))
+		counts->count = -1;
+	else if (--counts->part[i].remembered == 0)
 	{
-		tally->count--;
-		memmove(&tally->part[i], &tally->part[i + 1], sizeof(EasqAnswerKind) * (tally->count - i));
+		counts->count--;
+		memmove(&counts->part[i], &counts->part[i + 1], sizeof(EasqAnswerKind) * (counts->count - i));
 	}
 }
 
 EasqAnswerKind *
-EasqAnswerCountsMostCommon(EasqAnswerCounts *tally)
+EasqAnswerCountsMostCommon(EasqAnswerCounts *counts)
 {
 	EasqAnswerKind *most = NULL;
 
-	for (int i = 0; i < tally->count; i++)
+	for (int i = 0; i < counts->count; i++)
 	{
-		EasqAnswerKind *kind = &tally->part[i];
+		EasqAnswerKind *kind = &counts->part[i];
 
 		if (most == NULL || kind->remembered > most->remembered ||
 			(kind->remembered == most->remembered && kind->oldest < most->oldest))
@@ -105,70 +103,170 @@ EasqAnswerCountsMostCommon(EasqAnswerCounts *tally)
 }
 
 bool
-EasqAnswerCountsBothSides(const EasqAnswerCounts *tally, int answers)
+EasqAnswerCountsBothSides(const EasqAnswerCounts *counts, int answers)
 {
-	int			total = EasqAnswerCountsTotal(tally);
+	int			total = EasqAnswerCountsTotal(counts);
 	int			below = 0;
 
 	/* More values than are told apart: there are answers on both sides of a middle one. */
-	if (EasqAnswerCountsMixed(tally))
-		return tally->part[0].remembered >= 2 * answers;
-	for (int i = 0; i < tally->count; i++)
+	if (EasqAnswerCountsMixed(counts))
+		return counts->part[0].remembered >= 2 * answers;
+	for (int i = 0; i < counts->count; i++)
 	{
-		below += tally->part[i].remembered;
+		below += counts->part[i].remembered;
 		if (below >= answers)
 			return total - below >= answers;
 	}
 	return false;
 }
 
-Datum
-EasqAnswerCountsDatum(const EasqAnswerCounts *tally, bool *isnull)
-{
-	Datum		numbers[3 * EASQ_COUNTED_VALUES];
+/* ------------------------------------------------------- easq.answer_count */
 
-	*isnull = tally->count < 0;
-	if (*isnull)
-		return (Datum) 0;
-	for (int i = 0; i < tally->count; i++)
-	{
-		numbers[3 * i] = Float8GetDatum(tally->part[i].value);
-		numbers[3 * i + 1] = Float8GetDatum(tally->part[i].remembered);
-		numbers[3 * i + 2] = Float8GetDatum((double) tally->part[i].oldest);
-	}
-	return PointerGetDatum(construct_array(numbers, 3 * tally->count, FLOAT8OID, sizeof(float8),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+static HeapTuple
+find_value(EasqScan *scan, LOCKMODE mode, const EasqModel *model, StrategyNumber strategy, const double *value)
+{
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
+	int			nkeys = EASQ_OWNER_KEYS;
+
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	if (value)
+		EasqKeyFloat8(&keys[nkeys++], COUNT_ANSWER, strategy, *value);
+	EasqScanBegin(scan, "answer_count", "answer_count_pkey", mode, GetActiveSnapshot(), nkeys, keys);
+	return EasqScanNext(scan, true);
 }
 
 static void
-check_part(double remembered, double oldest)
+refuse_row(const EasqModel *model, double value, const char *why)
 {
-	if (!(remembered >= 1 && remembered <= PG_INT32_MAX) || !(oldest >= 0 && oldest < EXACT))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("easq.adapter counts %g remembered answers from %g on", remembered, oldest),
-				 errhint(COUNT_ANEW)));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("easq.answer_count of model \"%s\", answer %g: %s", model->name, value, why),
+			 errhint("The row was not written by easq; delete those of the model and its answers are counted anew.")));
+}
+
+static EasqAnswerKind
+read_kind(const EasqModel *model, const EasqScan *scan, HeapTuple tuple)
+{
+	EasqAnswerKind kind = {
+		.value = DatumGetFloat8(EasqColumn(scan, tuple, COUNT_ANSWER)),
+		.remembered = DatumGetInt32(EasqColumn(scan, tuple, COUNT_ANSWERS)),
+		.oldest = DatumGetInt64(EasqColumn(scan, tuple, COUNT_OLDEST))
+	};
+
+	if (kind.remembered < 1)
+		refuse_row(model, kind.value, psprintf("%d answers", kind.remembered));
+	if (kind.oldest < 0)
+		refuse_row(model, kind.value, psprintf("none below ordinal " INT64_FORMAT, kind.oldest));
+	return kind;
+}
+
+static bool
+remembers_any(const EasqModel *model)
+{
+	ScanKeyData keys[EASQ_OWNER_KEYS];
+	EasqScan	scan;
+	bool		any;
+
+	if (model->adapter.answers == 0)
+		return false;
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
+	any = HeapTupleIsValid(EasqScanNext(&scan, true));
+	EasqScanEnd(&scan);
+	return any;
+}
+
+/*
+ * A look-up for each value, from the greatest down and each from its newest version: what a long transaction keeps of
+ * the older ones lies between the values.
+ */
+void
+EasqAnswerCountsRead(EasqModel *model)
+{
+	EasqAnswerKind kind[EASQ_COUNTED_VALUES];
+	int			count = 0;
+
+	for (;;)
+	{
+		EasqScan	scan;
+		HeapTuple	tuple = find_value(&scan, AccessShareLock, model, BTLessStrategyNumber,
+									   count > 0 ? &kind[count - 1].value : NULL);
+		bool		found = HeapTupleIsValid(tuple);
+		EasqAnswerKind next;
+
+		if (found)
+			next = read_kind(model, &scan, tuple);
+		EasqScanEnd(&scan);
+		if (!found)
+			break;
+		if (count == EASQ_COUNTED_VALUES || (count > 0 && isnan(kind[0].value)))
+			refuse_row(model, next.value, "more values than are counted");
+		kind[count++] = next;
+	}
+	for (int i = 0; i < count; i++)
+		model->adapter.counts.part[i] = kind[count - 1 - i];
+	model->adapter.counts.count = count;
+	model->adapter.stored_counts = model->adapter.counts;
+	if (count == 0 && remembers_any(model))
+		model->adapter.counts.count = -1;
+}
+
+static void
+write_kind(EasqWriter *writer, const EasqModel *model, const EasqAnswerKind *kind)
+{
+	EasqScan	scan;
+	HeapTuple	old = find_value(&scan, RowExclusiveLock, model, BTEqualStrategyNumber, &kind->value);
+	EasqRow		row;
+
+	EasqRowInit(&row);
+	EasqRowSetText(&row, COUNT_MODEL, model->name);
+	EasqRowSetText(&row, COUNT_ADAPTER, model->adapter.name);
+	EasqRowSet(&row, COUNT_ANSWER, Float8GetDatum(kind->value));
+	EasqRowSet(&row, COUNT_VERSION, Int64GetDatum(model->adapter.answers));
+	EasqRowSet(&row, COUNT_ANSWERS, Int32GetDatum(kind->remembered));
+	EasqRowSet(&row, COUNT_OLDEST, Int64GetDatum(kind->oldest));
+	if (HeapTupleIsValid(old) && kind->remembered > 0)
+		EasqWriterUpdate(writer, old, row.values, row.nulls, row.replaces);
+	else if (HeapTupleIsValid(old))
+		EasqWriterDelete(writer, old);
+	else if (kind->remembered > 0)
+		EasqWriterInsert(writer, row.values, row.nulls);
+	EasqScanEnd(&scan);
+}
+
+static const EasqAnswerKind *
+find_kind(const EasqAnswerCounts *counts, double value)
+{
+	for (int i = 0; i < counts->count; i++)
+		if (counts->part[i].value == value || (isnan(counts->part[i].value) && isnan(value)))
+			return &counts->part[i];
+	return NULL;
 }
 
 void
-EasqAnswerCountsRead(EasqAnswerCounts *tally, Datum datum, bool isnull)
+EasqAnswerCountsWrite(EasqModel *model)
 {
-	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
-	int			numbers = isnull ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	const double *number;
+	const EasqAnswerCounts *now = &model->adapter.counts;
+	const EasqAnswerCounts *stored = &model->adapter.stored_counts;
+	EasqWriter	writer;
 
-	tally->count = isnull ? -1 : numbers / 3;
-	if (isnull)
-		return;
-	if (ARR_ELEMTYPE(array) != FLOAT8OID || ARR_HASNULL(array) || numbers % 3 != 0 || numbers > 3 * EASQ_COUNTED_VALUES)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("easq.adapter counts remembered answers in %d numbers, not in threes of at most %d", numbers, EASQ_COUNTED_VALUES),
-				 errhint(COUNT_ANEW)));
-	number = (const double *) ARR_DATA_PTR(array);
-	for (int i = 0; i < tally->count; i++)
+	EasqWriterBegin(&writer, "answer_count");
+	for (int i = 0; i < stored->count; i++)
 	{
-		check_part(number[3 * i + 1], number[3 * i + 2]);
-		tally->part[i] = (EasqAnswerKind) {number[3 * i], (int) number[3 * i + 1], (int64) number[3 * i + 2]};
+		EasqAnswerKind gone = {stored->part[i].value, 0, 0};
+
+		if (find_kind(now, gone.value) == NULL)
+			write_kind(&writer, model, &gone);
 	}
+	for (int i = 0; i < now->count; i++)
+	{
+		const EasqAnswerKind *before = find_kind(stored, now->part[i].value);
+
+		if (before == NULL || before->remembered != now->part[i].remembered || before->oldest != now->part[i].oldest)
+			write_kind(&writer, model, &now->part[i]);
+	}
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
+	model->adapter.stored_counts.count = Max(now->count, 0);
+	memcpy(model->adapter.stored_counts.part, now->part, sizeof(EasqAnswerKind) * Max(now->count, 0));
 }

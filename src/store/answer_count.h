@@ -11,6 +11,8 @@
 
 #define EASQ_COUNTED_VALUES 64
 
+struct EasqModel;
+
 typedef struct EasqAnswerKind
 {
 	double		value;			/* NaN: mixed, and then it is the only kind */
@@ -21,22 +23,25 @@ typedef struct EasqAnswerKind
 typedef struct EasqAnswerCounts
 {
 	int			count;			/* -1: not known, to be counted */
-	EasqAnswerKind	part[EASQ_COUNTED_VALUES];	/* by value */
+	EasqAnswerKind part[EASQ_COUNTED_VALUES];	/* by value */
 } EasqAnswerCounts;
 
-extern int	EasqAnswerCountsTotal(const EasqAnswerCounts *tally);
-extern bool EasqAnswerCountsMixed(const EasqAnswerCounts *tally);
-/* One answer comes, one goes; the latter makes the tally unknown where there was none. */
-extern void EasqAnswerCountsAdd(EasqAnswerCounts *tally, double value, int64 ordinal);
-extern void EasqAnswerCountsRemove(EasqAnswerCounts *tally, double value);
+extern int	EasqAnswerCountsTotal(const EasqAnswerCounts *counts);
+extern bool EasqAnswerCountsMixed(const EasqAnswerCounts *counts);
+/* One answer comes, one goes; the latter makes the counts unknown where there was none. */
+extern void EasqAnswerCountsAdd(EasqAnswerCounts *counts, double value, int64 ordinal);
+extern void EasqAnswerCountsRemove(EasqAnswerCounts *counts, double value);
 /* The kind with most answers, among equals that with the oldest; NULL: none. */
-extern EasqAnswerKind *EasqAnswerCountsMostCommon(EasqAnswerCounts *tally);
+extern EasqAnswerKind *EasqAnswerCountsMostCommon(EasqAnswerCounts *counts);
 /* Are there at least so many answers below some value and as many above it? */
-extern bool EasqAnswerCountsBothSides(const EasqAnswerCounts *tally, int answers);
+extern bool EasqAnswerCountsBothSides(const EasqAnswerCounts *counts, int answers);
 
-/* A float8[] of value, remembered, oldest in threes; NULL where they are not known. */
-extern Datum EasqAnswerCountsDatum(const EasqAnswerCounts *tally, bool *isnull);
-/* ERROR XX001 where it is no such array. */
-extern void EasqAnswerCountsRead(EasqAnswerCounts *tally, Datum array, bool isnull);
+/*
+ * Those of a model's adapter from easq.answer_count, under the active snapshot: model->adapter.counts and what is
+ * stored.  Not known where there are none and answers are remembered.  ERROR XX001 where they are no counts.
+ */
+extern void EasqAnswerCountsRead(struct EasqModel *model);
+/* Stores what has changed.  Under the model's lock. */
+extern void EasqAnswerCountsWrite(struct EasqModel *model);
 
 #endif

@@ -48,23 +48,23 @@ differs(double a, double b)
 void
 EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyText(&keys[1], ANSWER_RESPONDENT, respondent);
-	EasqScanBegin(scan, "answer", "answer_respondent", mode, GetActiveSnapshot(), 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyText(&keys[EASQ_OWNER_KEYS], ANSWER_RESPONDENT, respondent);
+	EasqScanBegin(scan, "answer", "answer_respondent", mode, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
 }
 
 static void
 read_ordinal(const EasqModel *model, int64 ordinal, EasqAnswer *answer)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyInt8(&keys[1], ANSWER_ORDINAL, BTEqualStrategyNumber, ordinal);
-	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyInt8(&keys[EASQ_OWNER_KEYS], ANSWER_ORDINAL, BTEqualStrategyNumber, ordinal);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
 	tuple = EasqScanNext(&scan, false);
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
@@ -114,10 +114,10 @@ void
 EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqAnswerKind *kind, int64 from)
 {
 	bool		mixed = isnan(kind->value);
-	ScanKeyData keys[3];
-	int			nkeys = 0;
+	ScanKeyData keys[EASQ_OWNER_KEYS + 2];
+	int			nkeys = EASQ_OWNER_KEYS;
 
-	EasqKeyText(&keys[nkeys++], ANSWER_MODEL, model->name);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
 	if (!mixed)
 		EasqKeyFloat8(&keys[nkeys++], ANSWER_ANSWER, BTEqualStrategyNumber, kind->value);
 	EasqKeyInt8(&keys[nkeys++], ANSWER_ORDINAL, BTGreaterEqualStrategyNumber, from);
@@ -181,13 +181,13 @@ draw_of_value(const EasqModel *model, const EasqAnswerKind *kind, EasqRandom *ra
 static bool
 first_value(const EasqModel *model, StrategyNumber strategy, double value, bool backward, double *first)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyFloat8(&keys[1], ANSWER_ANSWER, strategy, value);
-	EasqScanBegin(&scan, "answer", "answer_value", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyFloat8(&keys[EASQ_OWNER_KEYS], ANSWER_ANSWER, strategy, value);
+	EasqScanBegin(&scan, "answer", "answer_value", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
 	tuple = EasqScanNext(&scan, backward);
 	if (HeapTupleIsValid(tuple))
 		*first = value_of(&scan, tuple);
@@ -232,7 +232,7 @@ draw_other_value(const EasqModel *model, double answer, EasqRandom *random, doub
 static bool
 draw_from_mixed(const EasqModel *model, double answer, EasqRandom *random, EasqAnswer *found)
 {
-	EasqAnswerKind	one = model->adapter.counts.part[0];
+	EasqAnswerKind one = model->adapter.counts.part[0];
 
 	for (int draw = 0; draw < DRAWS; draw++)
 		if (draw_of_value(model, &model->adapter.counts.part[0], random, found) && differs(found->answer, answer))
@@ -284,16 +284,16 @@ EasqDrawAnswer(const EasqModel *model, EasqRandom *random, EasqAnswer *found)
 int
 EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 	EasqScan	scan;
 	HeapTuple	tuple;
 	int			count = 0;
 	int			room = 64;
 
 	*found = palloc(sizeof(EasqAnswer) * room);
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	EasqKeyInt8(&keys[1], ANSWER_ORDINAL, BTGreaterStrategyNumber, answers);
-	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyInt8(&keys[EASQ_OWNER_KEYS], ANSWER_ORDINAL, BTGreaterStrategyNumber, answers);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		if (count == room)

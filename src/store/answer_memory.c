@@ -35,7 +35,7 @@ EasqAnswersToMemory(EasqModel *model, int draws)
 {
 	int			room = Max(EasqAnswerCountsTotal(&model->adapter.counts), 1);
 	EasqAnswerMemory *gathered;
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
@@ -44,8 +44,8 @@ EasqAnswersToMemory(EasqModel *model, int draws)
 		return;
 	gathered = palloc0(sizeof(EasqAnswerMemory));
 	gathered->answer = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) room);
-	EasqKeyText(&key, ANSWER_MODEL, model->name);
-	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		CHECK_FOR_INTERRUPTS();

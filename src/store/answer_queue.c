@@ -16,6 +16,7 @@ queue_one(EasqWriter *writer, const char *model, const EasqAnswer *answer, bool 
 
 	EasqRowInit(&row);
 	EasqRowSetText(&row, QUEUED_MODEL, model);
+	EasqRowSetText(&row, QUEUED_ADAPTER, EASQ_OWN_ADAPTER);
 	EasqRowSetId(&row, QUEUED_ID, &id);
 	EasqRowSetText(&row, QUEUED_RESPONDENT, answer->respondent);
 	EasqRowSet(&row, QUEUED_KEY, EasqBytesDatum(answer->key, EASQ_KEY_BYTES));
@@ -72,7 +73,7 @@ read_queued(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 int
 EasqTakeQueued(EasqModel *model, bool forget, EasqAnswer **found)
 {
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	EasqWriter	writer;
 	HeapTuple	tuple;
@@ -80,9 +81,9 @@ EasqTakeQueued(EasqModel *model, bool forget, EasqAnswer **found)
 	int			room = 16;
 
 	*found = palloc(sizeof(EasqAnswer) * room);
-	EasqKeyText(&key, QUEUED_MODEL, model->name);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
 	EasqWriterBegin(&writer, "queued");
-	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		if (DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET)) != forget)

@@ -20,11 +20,11 @@ hour_of(TimestampTz at)
 static void
 forget_hours(const EasqModel *model, int64 before)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 
-	EasqKeyText(&keys[0], HOURLY_MODEL, model->name);
-	EasqKeyInt8(&keys[1], HOURLY_HOUR, BTLessStrategyNumber, before);
-	(void) EasqDeleteRows("hourly", "hourly_pkey", 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyInt8(&keys[EASQ_OWNER_KEYS], RATE_HOUR, BTLessStrategyNumber, before);
+	(void) EasqDeleteRows("answer_rate", "answer_rate_pkey", EASQ_OWNER_KEYS + 1, keys);
 }
 
 bool
@@ -32,27 +32,29 @@ EasqTakeTurn(const EasqModel *model, const char *respondent, TimestampTz at, int
 {
 	int64		hour = hour_of(at);
 	int			learned = 0;
-	ScanKeyData keys[3];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 2];
 	EasqScan	scan;
 	EasqWriter	writer;
 	EasqRow		row;
 	HeapTuple	old;
 
-	EasqKeyText(&keys[0], HOURLY_MODEL, model->name);
-	EasqKeyInt8(&keys[1], HOURLY_HOUR, BTEqualStrategyNumber, hour);
-	EasqKeyText(&keys[2], HOURLY_RESPONDENT, respondent);
-	EasqWriterBegin(&writer, "hourly");
-	EasqScanBegin(&scan, "hourly", "hourly_pkey", RowExclusiveLock, GetActiveSnapshot(), 3, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyInt8(&keys[EASQ_OWNER_KEYS], RATE_HOUR, BTEqualStrategyNumber, hour);
+	EasqKeyText(&keys[EASQ_OWNER_KEYS + 1], RATE_RESPONDENT, respondent);
+	EasqWriterBegin(&writer, "answer_rate");
+	EasqScanBegin(&scan, "answer_rate", "answer_rate_pkey", RowExclusiveLock, GetActiveSnapshot(),
+				  EASQ_OWNER_KEYS + 2, keys);
 	old = EasqScanNext(&scan, false);
 	if (HeapTupleIsValid(old))
-		learned = DatumGetInt32(EasqColumn(&scan, old, HOURLY_LEARNED));
+		learned = DatumGetInt32(EasqColumn(&scan, old, RATE_LEARNED));
 	if (learned < limit)
 	{
 		EasqRowInit(&row);
-		EasqRowSetText(&row, HOURLY_MODEL, model->name);
-		EasqRowSet(&row, HOURLY_HOUR, Int64GetDatum(hour));
-		EasqRowSetText(&row, HOURLY_RESPONDENT, respondent);
-		EasqRowSet(&row, HOURLY_LEARNED, Int32GetDatum(learned + 1));
+		EasqRowSetText(&row, RATE_MODEL, model->name);
+		EasqRowSetText(&row, RATE_ADAPTER, model->adapter.name);
+		EasqRowSet(&row, RATE_HOUR, Int64GetDatum(hour));
+		EasqRowSetText(&row, RATE_RESPONDENT, respondent);
+		EasqRowSet(&row, RATE_LEARNED, Int32GetDatum(learned + 1));
 		if (HeapTupleIsValid(old))
 			EasqWriterUpdate(&writer, old, row.values, row.nulls, row.replaces);
 		else

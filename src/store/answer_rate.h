@@ -1,5 +1,5 @@
 /*
- * How many answers of a respondent were learned in an hour (easq.hourly),
+ * How many answers of a respondent were learned in an hour (easq.answer_rate),
  * where easq_learn has a limit.  Under the model's lock.
  */
 #ifndef EASQ_ANSWER_RATE_H

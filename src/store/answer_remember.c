@@ -24,13 +24,13 @@ room_of(const EasqModel *model)
 static void
 count_anew(EasqModel *model)
 {
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
 	model->adapter.counts.count = 0;
-	EasqKeyText(&key, ANSWER_MODEL, model->name);
-	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 		EasqAnswerCountsAdd(&model->adapter.counts, DatumGetFloat8(EasqColumn(&scan, tuple, ANSWER_ANSWER)),
 					 DatumGetInt64(EasqColumn(&scan, tuple, ANSWER_ORDINAL)));
@@ -65,11 +65,11 @@ forget_row(EasqWriter *writer, EasqModel *model, const EasqScan *scan, HeapTuple
 static void
 scan_key(EasqScan *scan, const EasqModel *model, const uint8 *key)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 
-	EasqKeyText(&keys[0], ANSWER_MODEL, model->name);
-	ScanKeyInit(&keys[1], ANSWER_KEY, BTEqualStrategyNumber, F_BYTEAEQ, EasqBytesDatum(key, EASQ_KEY_BYTES));
-	EasqScanBegin(scan, "answer", "answer_key", RowExclusiveLock, GetActiveSnapshot(), 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	ScanKeyInit(&keys[EASQ_OWNER_KEYS], ANSWER_KEY, BTEqualStrategyNumber, F_BYTEAEQ, EasqBytesDatum(key, EASQ_KEY_BYTES));
+	EasqScanBegin(scan, "answer", "answer_key", RowExclusiveLock, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
 }
 
 static void
@@ -141,6 +141,7 @@ write_answer(EasqWriter *writer, const EasqModel *model, const EasqAnswer *answe
 
 	EasqRowInit(&row);
 	EasqRowSetText(&row, ANSWER_MODEL, model->name);
+	EasqRowSetText(&row, ANSWER_ADAPTER, model->adapter.name);
 	EasqRowSet(&row, ANSWER_ORDINAL, Int64GetDatum(answer->ordinal));
 	EasqRowSetText(&row, ANSWER_RESPONDENT, answer->respondent);
 	EasqRowSet(&row, ANSWER_KEY, EasqBytesDatum(answer->key, EASQ_KEY_BYTES));
@@ -233,7 +234,7 @@ EasqTrimAnswers(EasqModel *model)
 void
 EasqTrimRespondents(EasqModel *model)
 {
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	EasqWriter	writer;
 	HeapTuple	tuple;
@@ -244,9 +245,9 @@ EasqTrimRespondents(EasqModel *model)
 		return;
 	know_counts(model);
 	model->memory = NULL;
-	EasqKeyText(&key, ANSWER_MODEL, model->name);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
 	EasqWriterBegin(&writer, "answer");
-	EasqScanBegin(&scan, "answer", "answer_respondent", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	EasqScanBegin(&scan, "answer", "answer_respondent", RowExclusiveLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, true)))
 	{
 		char	   *next = EasqColumnTextOrNull(&scan, tuple, ANSWER_RESPONDENT);

@@ -134,7 +134,7 @@ load_version(const char *name, const float *adapter)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	VersionEntry *entry = palloc0(sizeof(VersionEntry));
 
-	entry->version.model = EasqModelRead(name, false);
+	entry->version.model = EasqModelReadToScore(name);
 	entry->base = find_backbone(entry->version.model);
 	entry->version.backbone = &entry->base->backbone;
 	entry->id = entry->version.model->adapter.id;

@@ -58,6 +58,7 @@ EasqLogStep(const EasqStepRow *step)
 	EasqRowInit(&row);
 	EasqRowSet(&row, STEP_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	EasqRowSetText(&row, STEP_MODEL, step->model);
+	EasqRowSetText(&row, STEP_ADAPTER, step->adapter ? step->adapter : EASQ_OWN_ADAPTER);
 	EasqRowSetText(&row, STEP_SOURCE, step->source);
 	EasqRowSetText(&row, STEP_STATUS, step->status);
 	EasqRowSetText(&row, STEP_REASON, step->reason);

@@ -11,6 +11,7 @@
 typedef struct EasqStepRow
 {
 	const char *model;
+	const char *adapter;		/* NULL: the model's own */
 	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "reset" */
 	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted" */
 	const char *reason;			/* or NULL */

@@ -15,10 +15,10 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "store/adapter.h"
 #include "store/columns.h"
 #include "store/model.h"
 #include "store/row.h"
-#include "store/weight.h"
 
 static void
 unknown_model(const char *name)
@@ -29,15 +29,24 @@ unknown_model(const char *name)
 			 errhint("SELECT name FROM easq.models lists the models; easq_create_model makes one.")));
 }
 
-/* Opens a scan on the row of a table keyed by the model's name; NULL where there is none. */
+/* Opens a scan on the row of a model; NULL where there is none. */
 static HeapTuple
-find_row(EasqScan *scan, const char *table, const char *index, const char *name)
+find_model(EasqScan *scan, const char *name)
 {
 	ScanKeyData key;
 
-	EasqKeyText(&key, 1, name);
-	EasqScanBegin(scan, table, index, AccessShareLock, GetActiveSnapshot(), 1, &key);
+	EasqKeyText(&key, MODEL_NAME, name);
+	EasqScanBegin(scan, "model", "model_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
 	return EasqScanNext(scan, true);
+}
+
+/* The same of its adapter as it is. */
+static HeapTuple
+find_adapter(EasqScan *scan, const char *name, const char *adapter)
+{
+	EasqPlace	place = {name, 0, adapter, EASQ_CURRENT};
+
+	return EasqAdapterFind(scan, AccessShareLock, &place);
 }
 
 static void
@@ -67,7 +76,7 @@ bool
 EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 {
 	EasqScan	scan;
-	HeapTuple	tuple = find_row(&scan, "model", "model_pkey", name);
+	HeapTuple	tuple = find_model(&scan, name);
 	bool		found = HeapTupleIsValid(tuple);
 	pg_uuid_t	named;
 
@@ -80,7 +89,7 @@ EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 	EasqScanEnd(&scan);
 	if (found)
 	{
-		tuple = find_row(&scan, "adapter", "adapter_pkey", name);
+		tuple = find_adapter(&scan, name, EASQ_OWN_ADAPTER);
 		found = HeapTupleIsValid(tuple);
 		if (found)
 		{
@@ -106,54 +115,15 @@ EasqReadDoubles(Datum datum, int expected, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("model \"%s\" has %d numbers instead of %d in an array of its row", name, count, expected),
-				 errhint("The row of easq.model or easq.adapter was not written by easq; restore it from a backup.")));
+				 errhint("The row of easq.model or easq.checkpoint was not written by easq; restore it from a backup.")));
 	memcpy(values, ARR_DATA_PTR(array), sizeof(double) * expected);
 	for (int i = 0; i < expected; i++)
 		if (!isfinite(values[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("model \"%s\" has %g in an array of its row", name, values[i]),
-					 errhint("The row of easq.model or easq.adapter was not written by easq; restore it from a backup.")));
+					 errhint("The row of easq.model or easq.checkpoint was not written by easq; restore it from a backup.")));
 	return values;
-}
-
-void
-EasqAlignmentStateInit(EasqAlignmentState *state)
-{
-	memset(state, 0, sizeof(*state));
-	EasqAlignmentStateStart(state, 0, 0);
-	state->pace = 1;
-	EasqCalibrationInit(&state->calibration);
-}
-
-void
-EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step)
-{
-	state->carried = state->cost = carried;
-	state->drift = 0;
-	state->drift_share = 1;
-	state->spread = 1;
-	state->judged_step = state->audited_step = (double) step;
-}
-
-Datum
-EasqAlignmentStateDatum(const EasqAlignmentState *state)
-{
-	const double *numbers = (const double *) state;
-
-	for (int i = 0; i < EASQ_ALIGNMENT_NUMBERS; i++)
-		if (!isfinite(numbers[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("number %d of the state of alignment would be %g", i + 1, numbers[i]),
-					 errhint("Nothing was stored. Look for rows with very large features.")));
-	return EasqDoublesDatum(numbers, EASQ_ALIGNMENT_NUMBERS);
-}
-
-void
-EasqAlignmentStateRead(EasqAlignmentState *state, Datum array, const char *name)
-{
-	memcpy(state, EasqReadDoubles(array, EASQ_ALIGNMENT_NUMBERS, name), sizeof(*state));
 }
 
 static void
@@ -213,65 +183,64 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	EasqModelSetShape(model);
 }
 
-static void
-read_counters(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
-{
-	Datum		tally;
-	bool		uncounted;
-
-	model->adapter.version = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_VERSION));
-	model->adapter.step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
-	model->adapter.answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
-	EasqAlignmentStateRead(&model->adapter.alignment, EasqColumn(scan, tuple, ADAPTER_ALIGNMENT), model->name);
-	model->adapter.uncertain = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_UNCERTAIN));
-	tally = EasqColumnOrNull(scan, tuple, ADAPTER_TALLY, &uncounted);
-	EasqAnswerCountsRead(&model->adapter.counts, tally, uncounted);
-	model->adapter.asked_at = EasqColumnTime(scan, tuple, ADAPTER_ASKED_AT);
-}
-
 void
 EasqModelReadCounters(EasqModel *model)
 {
 	EasqScan	scan;
-	HeapTuple	tuple = find_row(&scan, "adapter", "adapter_pkey", model->name);
+	HeapTuple	tuple = find_adapter(&scan, model->name, model->adapter.name);
 
 	if (!HeapTupleIsValid(tuple))
 		unknown_model(model->name);
-	read_counters(model, &scan, tuple);
+	EasqAdapterReadRow(&scan, tuple, model->name, &model->adapter);
 	EasqScanEnd(&scan);
+	EasqAnswerCountsRead(model);
 }
 
-EasqModel *
-EasqModelRead(const char *name, bool missing_ok)
+static EasqModel *
+read_model(const char *name, bool missing_ok, bool counts)
 {
 	EasqModel  *model = palloc0(sizeof(EasqModel));
 	EasqScan	scan;
-	HeapTuple	tuple = find_row(&scan, "model", "model_pkey", name);
+	HeapTuple	tuple = find_model(&scan, name);
 	bool		found = HeapTupleIsValid(tuple);
 	pg_uuid_t	named;
 
 	model->name = pstrdup(name);
+	model->adapter.name = EASQ_OWN_ADAPTER;
 	if (found)
 		read_definition(model, &scan, tuple);
 	EasqScanEnd(&scan);
 	if (found)
 	{
-		tuple = find_row(&scan, "adapter", "adapter_pkey", name);
+		tuple = find_adapter(&scan, name, EASQ_OWN_ADAPTER);
 		found = HeapTupleIsValid(tuple);
 		if (found)
 		{
-			model->adapter.id = EasqColumnId(&scan, tuple, ADAPTER_ID);
 			named = EasqColumnId(&scan, tuple, ADAPTER_BACKBONE_ID);
 			check_pair(name, &model->backbone.id, &named);
-			read_counters(model, &scan, tuple);
+			EasqAdapterReadRow(&scan, tuple, name, &model->adapter);
 		}
 		EasqScanEnd(&scan);
 	}
+	if (found && counts)
+		EasqAnswerCountsRead(model);
 	if (found)
 		return model;
 	if (!missing_ok)
 		unknown_model(name);
 	return NULL;
+}
+
+EasqModel *
+EasqModelRead(const char *name, bool missing_ok)
+{
+	return read_model(name, missing_ok, true);
+}
+
+EasqModel *
+EasqModelReadToScore(const char *name)
+{
+	return read_model(name, false, false);
 }
 
 void

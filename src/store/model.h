@@ -18,11 +18,11 @@
 #include "feature/spec.h"
 #include "store/answer_count.h"
 
-#define EASQ_FORMAT 1			/* of what the tables hold */
+#define EASQ_FORMAT 2			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
 #define EASQ_MAX_NAME 63		/* bytes of a model's name */
 
-/* What alignment has done since the backbone was trained, stored as one float8[] beside the adapter. */
+/* What alignment has done since the backbone was trained: columns of easq.adapter, see adapter.c. */
 typedef struct EasqAlignmentState
 {
 	double		carried;		/* G when the backbone was last trained */
@@ -30,14 +30,12 @@ typedef struct EasqAlignmentState
 	double		drift;			/* G that the steps since then seem to have added */
 	double		drift_share;	/* what of such drift has come true so far, 0 to 1 */
 	double		spread;			/* of main's logits then, as a share of that after training */
-	double		judged_step;	/* adapter_step at the last judgement of the gate sample, and at the last audit */
-	double		audited_step;
+	int64		judged_step;	/* adapter_step at the last judgement of the gate sample, and at the last audit */
+	int64		audited_step;
 	double		pace;			/* share of alignment's strength that audits leave */
 	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */
 	EasqCalibration calibration;
 } EasqAlignmentState;
-
-#define EASQ_ALIGNMENT_NUMBERS ((int) (sizeof(EasqAlignmentState) / sizeof(double)))
 
 /* What changes only by training: the row of easq.model beside the definition. */
 typedef struct EasqBackboneState
@@ -51,15 +49,19 @@ typedef struct EasqBackboneState
 	bool		uncommitted;	/* its row was written by the current transaction */
 } EasqBackboneState;
 
+#define EASQ_OWN_ADAPTER ""		/* name of the model's own adapter */
+
 /* What changes with each learning step: a row of easq.adapter. */
 typedef struct EasqAdapterState
 {
+	const char *name;
 	pg_uuid_t	id;
 	int64		version;
 	int64		step;
 	int64		answers;		/* answers remembered so far, those forgotten since included */
 	int64		uncertain;		/* answers so far that were 'uncertain' */
-	EasqAnswerCounts	counts;			/* answers that are remembered now, by value */
+	EasqAnswerCounts counts;	/* answers that are remembered now, by value */
+	EasqAnswerCounts stored_counts; /* as easq.answer_count has them */
 	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
 	EasqAlignmentState alignment;
 } EasqAdapterState;
@@ -69,7 +71,7 @@ typedef struct EasqModel
 	/* the definition */
 	char	   *name;
 	Oid			owner;
-	Jsonb	   *features;		/* as given */
+	Jsonb	   *features;		/* as EasqSpecToJsonb writes it */
 	EasqSpec   *spec;
 	EasqOptions options;
 	EasqLayout	layout;
@@ -96,6 +98,8 @@ typedef enum EasqRight
 /* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
 extern EasqModel *EasqModelRead(const char *name, bool missing_ok);
+/* The same for who only scores: without the counts of answers by value. */
+extern EasqModel *EasqModelReadToScore(const char *name);
 
 /* A float8[] column of a model: so many numbers, finite; palloc'd.  ERROR XX001. */
 extern double *EasqReadDoubles(Datum array, int expected, const char *name);
@@ -104,8 +108,6 @@ extern double *EasqReadDoubles(Datum array, int expected, const char *name);
 extern void EasqAlignmentStateInit(EasqAlignmentState *state);
 /* The same at a step of a model that has signs of life and calibration: so much of behaviour is spent already. */
 extern void EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step);
-extern Datum EasqAlignmentStateDatum(const EasqAlignmentState *state);
-extern void EasqAlignmentStateRead(EasqAlignmentState *state, Datum array, const char *name);
 
 /* Reads the adapter row's counters again: remembering moves them without a new id. */
 extern void EasqModelReadCounters(EasqModel *model);

@@ -1,5 +1,6 @@
 /*
- * Named versions of a model: copies of its tensor and optimiser rows, byte for byte.
+ * Named versions of a model (easq.checkpoint): copies of its rows of easq.adapter and easq.tensor, byte for byte, of
+ * all adapters and all states of them.
  */
 #ifndef EASQ_MODEL_COPY_H
 #define EASQ_MODEL_COPY_H

@@ -10,13 +10,26 @@
 #include "executor/tuptable.h"
 #include "utils/snapmgr.h"
 
-#include "store/model.h"
-#include "store/table.h"
+#include "store/adapter.h"
+#include "store/columns.h"
+
+/* Opens a scan on the row that is locked: of the definition, or of the adapter as it is.  NULL where there is none. */
+static HeapTuple
+find_row(EasqScan *scan, const char *table, const char *name, LOCKMODE mode)
+{
+	EasqPlace	place = {name, 0, EASQ_OWN_ADAPTER, EASQ_CURRENT};
+	ScanKeyData key;
+
+	if (strcmp(table, "adapter") == 0)
+		return EasqAdapterFind(scan, mode, &place);
+	EasqKeyText(&key, MODEL_NAME, name);
+	EasqScanBegin(scan, "model", "model_pkey", mode, GetActiveSnapshot(), 1, &key);
+	return EasqScanNext(scan, true);
+}
 
 static bool
-lock_row(const char *table, const char *index, const char *name, EasqLockWait wait)
+lock_row(const char *table, const char *name, EasqLockWait wait)
 {
-	ScanKeyData key;
 	EasqScan	scan;
 	HeapTuple	tuple;
 	TupleTableSlot *slot;
@@ -26,9 +39,7 @@ lock_row(const char *table, const char *index, const char *name, EasqLockWait wa
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	EasqKeyText(&key, 1, name);
-	EasqScanBegin(&scan, table, index, RowExclusiveLock, GetActiveSnapshot(), 1, &key);
-	tuple = EasqScanNext(&scan, true);
+	tuple = find_row(&scan, table, name, RowExclusiveLock);
 	if (HeapTupleIsValid(tuple))
 	{
 		slot = table_slot_create(scan.table, NULL);
@@ -60,7 +71,7 @@ lock_row(const char *table, const char *index, const char *name, EasqLockWait wa
 bool
 EasqModelLock(const char *name, EasqLockWait wait)
 {
-	if (!lock_row("adapter", "adapter_pkey", name, wait))
+	if (!lock_row("adapter", name, wait))
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	return true;
@@ -70,16 +81,13 @@ EasqModelLock(const char *name, EasqLockWait wait)
 static bool
 holds_adapter(const char *name)
 {
-	ScanKeyData key;
 	EasqScan	scan;
 	HeapTuple	tuple;
 	bool		holds = false;
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	EasqKeyText(&key, 1, name);
-	EasqScanBegin(&scan, "adapter", "adapter_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
-	tuple = EasqScanNext(&scan, true);
+	tuple = find_row(&scan, "adapter", name, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
 	{
 		HeapTupleHeader row = tuple->t_data;
@@ -100,7 +108,7 @@ holds_adapter(const char *name)
 void
 EasqModelLockDefinition(const char *name)
 {
-	if (!lock_row("model", "model_pkey", name, holds_adapter(name) ? EASQ_NO_WAIT : EASQ_WAIT))
+	if (!lock_row("model", name, holds_adapter(name) ? EASQ_NO_WAIT : EASQ_WAIT))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("model \"%s\" is being trained or changed by another transaction, which will wait for this one", name),

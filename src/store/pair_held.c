@@ -8,17 +8,25 @@
 #include "store/pair_held.h"
 #include "store/row.h"
 
+#define HELD_KEYS (EASQ_OWNER_KEYS + 1)
+
+static void
+set_keys(ScanKeyData *keys, const EasqModel *model, EasqHeldSample sample)
+{
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyInt4(&keys[EASQ_OWNER_KEYS], HELD_SAMPLE, BTEqualStrategyNumber, sample);
+}
+
 void
 EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *held)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[HELD_KEYS];
 	EasqWriter	writer;
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "easq row", ALLOCSET_SMALL_SIZES);
 	MemoryContext old;
 
-	EasqKeyText(&keys[0], HELD_MODEL, model->name);
-	EasqKeyInt4(&keys[1], HELD_SAMPLE, BTEqualStrategyNumber, sample);
-	EasqDeleteRows("held", "held_pkey", 2, keys);
+	set_keys(keys, model, sample);
+	EasqDeleteRows("held", "held_pkey", HELD_KEYS, keys);
 	EasqWriterBegin(&writer, "held");
 	for (int slot = 0; held && slot < held->count; slot++)
 	{
@@ -29,6 +37,7 @@ EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *hel
 		old = MemoryContextSwitchTo(row_context);
 		EasqRowInit(&row);
 		EasqRowSetText(&row, HELD_MODEL, model->name);
+		EasqRowSetText(&row, HELD_ADAPTER, model->adapter.name);
 		EasqRowSet(&row, HELD_SAMPLE, Int32GetDatum(sample));
 		EasqRowSet(&row, HELD_SLOT, Int32GetDatum(slot));
 		EasqRowSet(&row, HELD_GROUP, Int32GetDatum(held->group[slot]));
@@ -56,16 +65,15 @@ EasqReadHeld(const EasqModel *model, EasqHeldSample sample)
 {
 	EasqHeld   *held = palloc0(sizeof(EasqHeld));
 	Size		room = 1024;
-	ScanKeyData keys[2];
+	ScanKeyData keys[HELD_KEYS];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
 	held->pair = palloc(sizeof(EasqPair) * room);
 	held->group = palloc(sizeof(int) * room);
 	held->trained = palloc(sizeof(float) * room);
-	EasqKeyText(&keys[0], HELD_MODEL, model->name);
-	EasqKeyInt4(&keys[1], HELD_SAMPLE, BTEqualStrategyNumber, sample);
-	EasqScanBegin(&scan, "held", "held_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	set_keys(keys, model, sample);
+	EasqScanBegin(&scan, "held", "held_pkey", AccessShareLock, GetActiveSnapshot(), HELD_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		EasqPair   *pair;

@@ -11,13 +11,13 @@
 void
 EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count)
 {
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqWriter	writer;
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "easq row", ALLOCSET_SMALL_SIZES);
 	MemoryContext old;
 
-	EasqKeyText(&key, BEHAVIOUR_MODEL, model->name);
-	EasqDeleteRows("behaviour", "behaviour_pkey", 1, &key);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqDeleteRows("behaviour", "behaviour_pkey", EASQ_OWNER_KEYS, keys);
 	EasqWriterBegin(&writer, "behaviour");
 	for (int slot = 0; slot < count; slot++)
 	{
@@ -28,6 +28,7 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 		old = MemoryContextSwitchTo(row_context);
 		EasqRowInit(&row);
 		EasqRowSetText(&row, BEHAVIOUR_MODEL, model->name);
+		EasqRowSetText(&row, BEHAVIOUR_ADAPTER, model->adapter.name);
 		EasqRowSet(&row, BEHAVIOUR_SLOT, Int32GetDatum(slot));
 		EasqRowSet(&row, BEHAVIOUR_CHOSEN, EasqBytesDatum(pair->chosen, pair->chosen_length));
 		EasqRowSet(&row, BEHAVIOUR_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
@@ -45,13 +46,13 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 static int
 count_pairs(const EasqModel *model)
 {
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	HeapTuple	tuple;
 	int			count = 0;
 
-	EasqKeyText(&key, BEHAVIOUR_MODEL, model->name);
-	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	tuple = EasqScanNext(&scan, true);
 	if (HeapTupleIsValid(tuple))
 		count = DatumGetInt32(EasqColumn(&scan, tuple, BEHAVIOUR_SLOT)) + 1;
@@ -75,13 +76,13 @@ EasqReadBehaviour(const EasqModel *model, EasqRehearsed **pairs)
 {
 	int			room = 64;
 	int			count = 0;
-	ScanKeyData key;
+	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
 	*pairs = palloc(sizeof(EasqRehearsed) * room);
-	EasqKeyText(&key, BEHAVIOUR_MODEL, model->name);
-	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -96,13 +97,13 @@ EasqReadBehaviour(const EasqModel *model, EasqRehearsed **pairs)
 static bool
 read_pair(const EasqModel *model, int slot, EasqRehearsed *rehearsed)
 {
-	ScanKeyData keys[2];
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
 	EasqScan	scan;
 	HeapTuple	tuple;
 
-	EasqKeyText(&keys[0], BEHAVIOUR_MODEL, model->name);
-	EasqKeyInt4(&keys[1], BEHAVIOUR_SLOT, BTEqualStrategyNumber, slot);
-	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), 2, keys);
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyInt4(&keys[EASQ_OWNER_KEYS], BEHAVIOUR_SLOT, BTEqualStrategyNumber, slot);
+	EasqScanBegin(&scan, "behaviour", "behaviour_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
 	tuple = EasqScanNext(&scan, false);
 	if (HeapTupleIsValid(tuple))
 		read_rehearsed(&scan, tuple, rehearsed);

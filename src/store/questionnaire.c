@@ -4,6 +4,7 @@
 #include "utils/snapmgr.h"
 
 #include "store/columns.h"
+#include "store/model.h"
 #include "store/questionnaire.h"
 #include "store/row.h"
 
@@ -11,6 +12,7 @@ static void
 read_row(const EasqScan *scan, HeapTuple tuple, EasqQuestionnaire *to)
 {
 	to->model = EasqColumnText(scan, tuple, QUESTIONNAIRE_MODEL);
+	to->adapter = EasqColumnText(scan, tuple, QUESTIONNAIRE_ADAPTER);
 	to->relation = DatumGetObjectId(EasqColumn(scan, tuple, QUESTIONNAIRE_QUESTIONNAIRE));
 	to->author = DatumGetObjectId(EasqColumn(scan, tuple, QUESTIONNAIRE_AUTHOR));
 	to->answer = EasqColumnText(scan, tuple, QUESTIONNAIRE_ANSWER);
@@ -80,6 +82,7 @@ EasqQuestionnaireWrite(const EasqQuestionnaire *from)
 	(void) EasqQuestionnaireDelete(from->model, from->relation);
 	EasqRowInit(&row);
 	EasqRowSetText(&row, QUESTIONNAIRE_MODEL, from->model);
+	EasqRowSetText(&row, QUESTIONNAIRE_ADAPTER, from->adapter ? from->adapter : EASQ_OWN_ADAPTER);
 	EasqRowSet(&row, QUESTIONNAIRE_QUESTIONNAIRE, ObjectIdGetDatum(from->relation));
 	EasqRowSet(&row, QUESTIONNAIRE_AUTHOR, ObjectIdGetDatum(from->author));
 	EasqRowSetText(&row, QUESTIONNAIRE_ANSWER, from->answer);

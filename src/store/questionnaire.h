@@ -12,6 +12,7 @@
 typedef struct EasqQuestionnaire
 {
 	char	   *model;
+	char	   *adapter;		/* of the model, that it teaches; NULL: the model's own */
 	Oid			relation;
 	Oid			author;			/* whose rights the features query has */
 	char	   *answer;

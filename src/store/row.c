@@ -20,7 +20,9 @@ EasqColumn(const EasqScan *scan, HeapTuple tuple, AttrNumber column)
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("column %d of table easq.%s is null", column, RelationGetRelationName(scan->table)),
+				 errmsg("column \"%s\" of table easq.%s is null",
+						NameStr(TupleDescAttr(RelationGetDescr(scan->table), column - 1)->attname),
+						RelationGetRelationName(scan->table)),
 				 errhint("The row was not written by easq; restore the table from a backup.")));
 	return value;
 }

@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "store/columns.h"
 #include "store/table.h"
 
 #define EASQ_SCHEMA "easq"
@@ -36,7 +37,10 @@ find_relation(const char *name)
 Relation
 EasqTableOpen(const char *name, LOCKMODE mode)
 {
-	return table_open(find_relation(name), mode);
+	Relation	table = table_open(find_relation(name), mode);
+
+	EasqCheckColumns(table, name);
+	return table;
 }
 
 Oid
@@ -68,6 +72,13 @@ EasqScanEnd(EasqScan *scan)
 	systable_endscan_ordered(scan->scan);
 	index_close(scan->index, AccessShareLock);
 	table_close(scan->table, scan->mode == AccessShareLock ? AccessShareLock : NoLock);
+}
+
+void
+EasqKeyOwner(ScanKey keys, const char *model, const char *adapter)
+{
+	EasqKeyText(&keys[0], 1, model);
+	EasqKeyText(&keys[1], 2, adapter);
 }
 
 void

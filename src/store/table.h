@@ -14,6 +14,7 @@
 #include "access/htup.h"
 #include "access/skey.h"
 #include "catalog/indexing.h"
+#include "executor/tuptable.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -39,6 +40,9 @@ extern void EasqScanBegin(EasqScan *scan, const char *table, const char *index, 
 extern HeapTuple EasqScanNext(EasqScan *scan, bool backward);
 extern void EasqScanEnd(EasqScan *scan);
 
+/* The first two columns of tables whose rows belong to an adapter of a model; keys[2]. */
+#define EASQ_OWNER_KEYS 2
+extern void EasqKeyOwner(ScanKey keys, const char *model, const char *adapter);
 extern void EasqKeyText(ScanKey key, AttrNumber attribute, const char *value);
 extern void EasqKeyInt4(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int32 value);
 extern void EasqKeyInt8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, int64 value);

@@ -1,9 +1,8 @@
 /*
- * Weights and optimiser state in easq.tensor and easq.optimiser.
+ * Weights and optimiser state in easq.tensor (weight_chunk.h says how its rows are made).
  *
- * A tensor is stored in chunks of whole rows, about 1 MiB each; "tier" is the
- * backbone (backbone.*, embedding.*) or the adapter (the rest).  Each row
- * carries its tier's id, and reading refuses a mixture (XX001).
+ * "Tier" is the backbone (backbone.*, embedding.*) or the adapter (the rest).
+ * Each row carries its tier's id, and reading refuses a mixture (XX001).
  */
 #ifndef EASQ_WEIGHT_H
 #define EASQ_WEIGHT_H
@@ -49,23 +48,14 @@ extern void EasqWriteAdapter(EasqModel *model, const float *weights, const float
 extern void EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, bool **dirty,
 							  const float *m, const float *v, float **embedding_m, float **embedding_v);
 
-/* The adapter row alone: counters of remembered answers moved, weights did not. */
+/* The adapter row and the counts by value alone: counters of remembered answers moved, weights did not. */
 extern void EasqWriteCounters(EasqModel *model);
-
-/* Means or deviations as a float8[] column holds them. */
-extern Datum EasqDoublesDatum(const double *values, int count);
 
 /* Name of a feature's embedding table among the tensors. */
 extern char *EasqEmbeddingName(const EasqFeature *feature);
 
 /* model->options and owner alone; a new adapter id must follow in the same transaction. */
 extern void EasqWriteOptions(EasqModel *model);
-
-/*
- * Gives both tiers new ids and stores model and adapter row; the caller
- * writes the rows of easq.tensor and easq.optimiser that belong to them.
- */
-extern void EasqRenewModel(EasqModel *model);
 
 /* Stores model->options and owner, and gives the adapter a new id (cached weights hold options too). */
 extern void EasqWriteDefinition(EasqModel *model);

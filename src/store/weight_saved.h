@@ -1,30 +1,25 @@
 /*
- * Snapshots of the adapter with its optimiser (easq.snapshot): one as training
- * left it, one at the last audit that it passed.  Checkpoints keep their own of both.
+ * States of an adapter that are kept beside the current one, with their optimiser: as training left it, and as it was
+ * at the last audit that it passed.  Rows of easq.adapter and easq.tensor like all others.
  */
 #ifndef EASQ_WEIGHT_SAVED_H
 #define EASQ_WEIGHT_SAVED_H
 
-#include "store/model.h"
+#include "store/adapter.h"
 
-#define EASQ_CURRENT ""			/* the model as it is, in place of a checkpoint's label */
-#define EASQ_TRAINED "trained"
-#define EASQ_AUDITED "audited"
-
-/* Replaces the current snapshot of this kind.  weights is the whole block, adam covers the adapter. */
-extern void EasqSavedWrite(const EasqModel *model, const char *kind, const float *weights, const EasqAdam *adam);
+/*
+ * Replaces the state EASQ_TRAINED or EASQ_AUDITED.  weights is the whole block, adam covers the adapter.  It belongs
+ * to the backbone that the model has: write that first.
+ */
+extern void EasqSavedWrite(const EasqModel *model, const char *state, const float *weights, const EasqAdam *adam);
 
 /*
  * Fills the adapter's part of weights and *adam, and *alignment as it was then.
  * False where there is none; ERROR XX001 where it does not fit the model.
  */
-extern bool EasqSavedRead(const EasqModel *model, const char *kind, float *weights, EasqAdam *adam,
-							 EasqAlignmentState *alignment);
+extern bool EasqSavedRead(const EasqModel *model, const char *state, float *weights, EasqAdam *adam,
+						  EasqAlignmentState *alignment);
 
-/* Both kinds, from one checkpoint to another. */
-extern void EasqSavedCopy(const char *model, const char *from, const char *to);
-extern void EasqSavedDelete(const char *model, const char *checkpoint);
-/* One kind of the current ones. */
-extern void EasqSavedForget(const char *model, const char *kind);
+extern void EasqSavedForget(const EasqModel *model, const char *state);
 
 #endif

@@ -5,6 +5,12 @@
 #include "feature/example.h"
 #include "train/facts.h"
 
+/*
+ * Deviations below this share of the largest value are rounding: a double has
+ * 16 digits, sums of a few carry 15, and .3 and .1 + .2 are meant to be one number.
+ */
+#define ROUNDING 1e-12
+
 void
 EasqFactsInit(EasqFacts *facts, const EasqSpec *spec)
 {
@@ -17,6 +23,7 @@ EasqFactsInit(EasqFacts *facts, const EasqSpec *spec)
 	facts->mean = palloc0(sizeof(double) * numerics);
 	facts->deviation = palloc0(sizeof(double) * numerics);
 	facts->valued = palloc0(sizeof(int64) * numerics);
+	facts->largest = palloc0(sizeof(double) * numerics);
 }
 
 void
@@ -58,6 +65,7 @@ count_numerics(EasqFacts *facts, const char *example)
 			continue;
 		facts->mean[i] += delta / (double) ++facts->valued[i];
 		facts->deviation[i] += delta * (value - facts->mean[i]);
+		facts->largest[i] = Max(facts->largest[i], fabs(value));
 	}
 }
 
@@ -86,7 +94,7 @@ EasqFactsFinish(EasqFacts *facts)
 		const EasqFeature *feature = &facts->spec->feature[i];
 		int			n = feature->numeric;
 
-		if (feature->kind != EASQ_NUMERIC)
+		if (n < 0)
 			continue;
 		facts->deviation[n] = facts->valued[n] > 0 ? sqrt(facts->deviation[n] / (double) facts->valued[n]) : 0;
 		if (!isfinite(facts->mean[n]) || !isfinite(facts->deviation[n]))
@@ -95,5 +103,19 @@ EasqFactsFinish(EasqFacts *facts)
 					 errmsg("values of feature \"%s\" are too large: their mean is %g and their deviation %g",
 							feature->name, facts->mean[n], facts->deviation[n]),
 					 errhint("Divide the column by a large number in the query, or take its logarithm.")));
+		if (facts->deviation[n] <= ROUNDING * facts->largest[n])
+			facts->deviation[n] = 0;
+	}
+}
+
+void
+EasqFactsRenew(const EasqFacts *facts, double *mean, double *deviation)
+{
+	for (int i = 0; i < facts->spec->numerics; i++)
+	{
+		if (deviation[i] != 0 || facts->valued[i] == 0)
+			continue;
+		mean[i] = facts->mean[i];
+		deviation[i] = facts->deviation[i];
 	}
 }

@@ -22,10 +22,11 @@ typedef struct EasqFacts
 	double		answer_min;
 	double		answer_max;
 	double	   *mean;			/* [numerics]; 0 where there is no value */
-	double	   *deviation;		/* of the population; its squares until Finish */
+	double	   *deviation;		/* of the population, 0 where it is rounding; its squares until Finish */
 
 	const EasqSpec *spec;
 	int64	   *valued;			/* [numerics] values that are not NULL */
+	double	   *largest;		/* [numerics] of their absolute values */
 	bool		in_group;		/* the row is of a group */
 	double		group_min;
 	double		group_max;
@@ -40,5 +41,11 @@ extern void EasqFactsStartGroup(EasqFacts *facts, bool in_group);
 extern void EasqFactsCountRow(EasqFacts *facts, double label, double answer, const char *example);
 /* Ends the counting.  ERROR 22003 where a mean or deviation is not finite. */
 extern void EasqFactsFinish(EasqFacts *facts);
+/*
+ * Where weights were trained before: statistics that they stand on stay.  A
+ * feature without deviation was the same number in every row, or none, so that no
+ * weight has learned from it: it takes what these rows say.
+ */
+extern void EasqFactsRenew(const EasqFacts *facts, double *mean, double *deviation);
 
 #endif

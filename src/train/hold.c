@@ -13,6 +13,7 @@ static const int wanted_pairs[EASQ_HELD_SAMPLES] = {8192, 16384};
 
 #define GROUPS_MIN 8
 #define PAIRS_PER_GROUP_MIN 32
+#define GROUPS_MOST 1e18		/* of an answer in int64: a share may be as small as a double can */
 
 typedef struct Collector
 {
@@ -120,10 +121,10 @@ EasqHoldBack(EasqHold *hold, EasqSpool *spool, double share, uint64 seed)
 	pfree(collector.pairs.pair);
 }
 
-int
+int64
 EasqGroupsNeeded(double share)
 {
-	return (int) ceil(GROUPS_MIN / share);
+	return (int64) Min(ceil(GROUPS_MIN / share), GROUPS_MOST);
 }
 
 int

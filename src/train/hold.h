@@ -24,8 +24,8 @@ typedef struct EasqHold
  */
 extern void EasqHoldBack(EasqHold *hold, EasqSpool *spool, double share, uint64 seed);
 
-/* Groups that differ in label, without which nothing is held back at this share. */
-extern int	EasqGroupsNeeded(double share);
+/* Groups that differ in label, without which nothing is held back at this share above 0. */
+extern int64 EasqGroupsNeeded(double share);
 
 /* Rows at the start of a chunk that are held back. */
 extern int	EasqHeldRows(const EasqHold *hold, const EasqTrainRow *rows, int count);

@@ -129,14 +129,15 @@ EasqPublish(const EasqTrained *trained)
 	model->adapter.step = adam.step;
 	write_behaviour(trained, model);
 	start_budget(trained, model);
-	EasqSavedForget(model->name, EASQ_AUDITED);
+	/* First: what is kept of the adapter names its backbone. */
+	EasqTrainerWriteBackbone(trainer, model);
+	EasqSavedForget(model, EASQ_AUDITED);
 	EasqSavedWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
 	remember_answers(trained, model, came, count);
 
 	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer), adam);
 	if (count > 0)
 		EasqLearnAnswers(learner, came, count, "train", false);
-	EasqTrainerWriteBackbone(trainer, model);
 	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v);
 	PopActiveSnapshot();
 	return model;

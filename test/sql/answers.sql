@@ -9,10 +9,9 @@ $$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidde
 CREATE FUNCTION remembered(name text) RETURNS TABLE (respondent text, answer float8, answers bigint) LANGUAGE sql AS
 $$ SELECT respondent, answer, count(*) FROM easq.answer WHERE model = name GROUP BY 1, 2 ORDER BY 1, 2 $$;
 -- the counts by value agree with what is remembered
-CREATE FUNCTION tallied(name text) RETURNS bool LANGUAGE sql AS $$
+CREATE FUNCTION counted(name text) RETURNS bool LANGUAGE sql AS $$
     SELECT bool_and(counted.answer = held.answer AND counted.n = held.n AND counted.oldest <= held.oldest)
-    FROM (SELECT tally[3 * i + 1] AS answer, tally[3 * i + 2] AS n, tally[3 * i + 3] AS oldest
-          FROM easq.adapter, generate_series(0, cardinality(tally) / 3 - 1) i WHERE model = name) counted
+    FROM (SELECT answer, answers AS n, oldest FROM easq.answer_count WHERE model = name) counted
     FULL JOIN (SELECT answer, count(*) AS n, min(ordinal) AS oldest FROM easq.answer WHERE model = name GROUP BY 1) held USING (answer) $$;
 CREATE FUNCTION last_steps(name text, latest int) RETURNS TABLE (status text, answers int, uncertain int, pairs int, reason text) LANGUAGE sql AS $$
     SELECT status, answers, uncertain, pairs, reason
@@ -28,7 +27,7 @@ SELECT easq_configure('often', '{"answers_per_respondent": 2}') \g /dev/null
 SELECT * FROM remembered('often') WHERE respondent = '1';
 INSERT INTO often VALUES (7, 1, 7, 7);
 SELECT * FROM remembered('often') WHERE respondent = '1';
-SELECT tallied('often');
+SELECT counted('often');
 SELECT easq_configure('often', '{"answers_per_respondent": 0}') \g /dev/null
 INSERT INTO often SELECT 8, 2, i, i FROM generate_series(1, 70) i;
 SELECT count(*) FROM easq.answer WHERE model = 'often' AND respondent = '2';
@@ -41,7 +40,7 @@ TRUNCATE often;
 INSERT INTO often VALUES (1, 1, 1, 1), (1, 2, 1, 2), (1, NULL, 1, 3);
 INSERT INTO often VALUES (2, 1, 1, 5), (2, NULL, 1, 3);
 SELECT * FROM remembered('again');
-SELECT tallied('again');
+SELECT counted('again');
 -- in one statement too; asked_at says which is the last
 SELECT easq_learn('again', 'often', options => '{"asked_at": "asked_at"}') \g /dev/null
 INSERT INTO often VALUES (3, 1, 1, 7, '2024-05-01 12:00+00'), (3, 1, 1, 6, '2024-05-01 11:00+00'), (3, 1, 1, 8, NULL);
@@ -52,7 +51,7 @@ UPDATE often SET answer = 9 WHERE id = 3 AND answer = 7;
 SELECT * FROM remembered('again') WHERE respondent = '1';
 UPDATE often SET answer = NULL WHERE id = 3 AND answer = 9;
 SELECT * FROM remembered('again') WHERE respondent = '1';
-SELECT tallied('again');
+SELECT counted('again');
 SELECT easq_stop_learning('again', 'often') \g /dev/null
 
 -- 99 of 100 say the same: the rare answers stay, and nearly all find a partner
@@ -66,7 +65,7 @@ DO $$ BEGIN FOR i IN 1..300 LOOP INSERT INTO poll VALUES (-i, i, true); END LOOP
 SELECT count(*) AS steps, count(*) FILTER (WHERE status = 'applied' AND pairs = 2) AS "two partners", count(*) FILTER (WHERE pairs = 0) AS none
 FROM easq.steps WHERE model = 'one sided' AND answers = 1;
 SELECT answer, sum(answers) FROM remembered('one sided') GROUP BY 1 ORDER BY 1;
-SELECT tallied('one sided');
+SELECT counted('one sided');
 -- half of each, once the rare ones have become many
 INSERT INTO poll SELECT 10000 + i, i, i % 4 <> 0 FROM generate_series(1, 1000) i;
 SELECT answer, sum(answers) FROM remembered('one sided') GROUP BY 1 ORDER BY 1;
@@ -76,7 +75,7 @@ INSERT INTO poll VALUES (-1000, 1, true);
 SELECT * FROM last_steps('one sided', 1);
 INSERT INTO poll SELECT 20000 + i, i, i % 2 = 0 FROM generate_series(1, 600) i;
 SELECT answer, sum(answers) FROM remembered('one sided') GROUP BY 1 ORDER BY 1;
-SELECT tallied('one sided');
+SELECT counted('one sided');
 
 -- any numbers: below and above; more values than are told apart, most of them one
 SELECT survey_model('numbers', '{"replay_answers": 300, "pairs_per_answer": 4}') \g /dev/null
@@ -85,7 +84,7 @@ SELECT easq_learn('numbers', 'watched') \g /dev/null
 INSERT INTO watched SELECT i, i, CASE WHEN i % 4 = 0 THEN ln(i) ELSE 0 END FROM generate_series(1, 1000) i;
 SELECT status, count(*) AS steps, sum(answers) AS answers FROM easq.steps WHERE model = 'numbers' GROUP BY 1;
 SELECT count(*), count(*) FILTER (WHERE answer = 0) BETWEEN 200 AND 250 AS zeros FROM easq.answer WHERE model = 'numbers';
-SELECT tally[1], tally[2] FROM easq.adapter WHERE model = 'numbers';
+SELECT answer, answers FROM easq.answer_count WHERE model = 'numbers';
 INSERT INTO watched VALUES (2000, 1, 0);
 INSERT INTO watched VALUES (2001, 1, 3.5);
 INSERT INTO watched VALUES (2002, 1, 1e308);
@@ -99,7 +98,7 @@ SELECT easq_learn('copied', 'copied') \g /dev/null
 COPY copied FROM PROGRAM 'for i in $(seq 10000); do echo "$i	$((i % 37))	$((i % 100 != 0))"; done';
 SELECT count(*) AS steps, max(answers) AS most, sum(answers) AS answers, max(adapter_version) AS version, min(status) AS status, min(reason) AS reason FROM easq.steps WHERE model = 'copied';
 SELECT answer, sum(answers) FROM remembered('copied') GROUP BY 1 ORDER BY 1;
-SELECT tallied('copied');
+SELECT counted('copied');
 
 -- pairs of two respondents count cross_weight; 0: there are none
 SELECT survey_model('own', '{"cross_weight": 0}'), survey_model('cross', '{"cross_weight": 0.5}') \g /dev/null
@@ -148,7 +147,7 @@ CREATE TABLE timed (user_id int, x real, answer int, at timestamp, day date);
 SELECT easq_learn('timely', 'timed', options => '{"asked_at": "at"}'), easq_learn('timeless', 'timed', options => '{"asked_at": "at"}') \g /dev/null
 INSERT INTO timed SELECT 10 - i, i, i % 3, timestamp '2024-01-11' - i * interval '1 day' FROM generate_series(1, 9) i;
 SELECT string_agg(respondent, ' ' ORDER BY ordinal) AS "by time", max(asked_at AT TIME ZONE 'UTC') AS latest FROM easq.answer WHERE model = 'timely';
-SELECT asked_at AT TIME ZONE 'UTC' AS latest FROM easq.adapter WHERE model = 'timely';
+SELECT asked_at AT TIME ZONE 'UTC' AS latest FROM easq.adapter WHERE model = 'timely' AND state = 'current';
 SELECT data(easq_export('timely')) <> data(easq_export('timeless')) AS "age counts";
 INSERT INTO timed VALUES (20, 1, 1, 'infinity', NULL), (21, 2, 2, NULL, NULL);
 SELECT * FROM last_steps('timely', 2);
@@ -187,9 +186,9 @@ INSERT INTO paced VALUES (1, 6, true, '2024-05-01 12:59+00');
 INSERT INTO paced VALUES (1, 7, true, '2024-05-01 13:00+00'), (2, 8, true, '2024-05-01 12:59+00'), (NULL, 9, true, '2024-05-01 12:59+00');
 SELECT * FROM last_steps('paced', 2);
 SELECT count(*) FROM easq.answer WHERE model = 'paced';
-SELECT hour, respondent, learned FROM easq.hourly ORDER BY 1, 2;
+SELECT hour, respondent, learned FROM easq.answer_rate ORDER BY 1, 2;
 INSERT INTO paced VALUES (1, 10, true, '2024-05-03 13:00+00');
-SELECT hour, respondent, learned FROM easq.hourly ORDER BY 1, 2;
+SELECT hour, respondent, learned FROM easq.answer_rate ORDER BY 1, 2;
 -- without asked_at it is the transaction's hour
 SELECT easq_learn('paced', 'paced', options => '{"answers_per_hour": 2}') \g /dev/null
 BEGIN;
@@ -232,6 +231,6 @@ INSERT INTO long SELECT CASE WHEN i = 3 THEN (SELECT string_agg(md5(j::text), ''
 SELECT status, answers, reason FROM easq.steps WHERE model = 'long' ORDER BY id;
 
 SELECT easq_drop_model(name) FROM easq.models \g /dev/null
-SELECT count(*) FROM easq.hourly;
+SELECT count(*) FROM easq.answer_rate;
 SET client_min_messages = warning;
 DROP SCHEMA regress CASCADE;

@@ -19,7 +19,7 @@ CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
 SELECT make('tight', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
 
 -- what training holds back
-SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT grp) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
+SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
 SELECT count(*) AS without_budget FROM easq.held WHERE model = 'free';
 CREATE TABLE start AS SELECT m AS model, clicks_gauc(m) AS gauc, easq_export(m) AS file FROM unnest(ARRAY['tight', 'free']) m;
 
@@ -61,7 +61,7 @@ SELECT easq_checkpoint('tight', 'trained') \g /dev/null
 INSERT INTO survey SELECT u, maker, loud, NOT clicked FROM seen WHERE u BETWEEN 103 AND 120;
 SELECT easq_restore('tight', 'trained') \g /dev/null
 SELECT easq_export('tight') = :'trained' AS restored, behaviour_cost FROM easq.models WHERE name = 'tight';
-SELECT count(*) AS snapshots FROM easq.snapshot WHERE model = 'tight' AND checkpoint = '' AND kind = 'trained' AND chunk = 0;
+SELECT count(*) AS trained FROM easq.adapter WHERE model = 'tight' AND checkpoint = 0 AND state = 'trained';
 -- imported weights are a start of their own
 SELECT easq_import('tight', file) FROM start WHERE model = 'tight' \g /dev/null
 SELECT behaviour_cost FROM easq.models WHERE name = 'tight';
@@ -103,5 +103,5 @@ SELECT count(*) > 0 AND count(*) = :rehearsed AS rehearsed FROM easq.behaviour W
 RESET enable_seqscan;
 
 SELECT easq_drop_model('tight') \g /dev/null
-SELECT (SELECT count(*) FROM easq.held WHERE model = 'tight') AS held, (SELECT count(*) FROM easq.snapshot WHERE model = 'tight') AS snapshots;
+SELECT (SELECT count(*) FROM easq.held WHERE model = 'tight') AS held, (SELECT count(*) FROM easq.adapter WHERE model = 'tight') AS states;
 SELECT easq_drop_model(name) FROM easq.models \g /dev/null

@@ -17,15 +17,15 @@ END $$;
 SELECT tampered('') AS "nothing changed";
 \t on
 -- the definition
-SELECT tampered('UPDATE easq.model SET format = 2');
+SELECT tampered('UPDATE easq.model SET format = 3');
 SELECT tampered('UPDATE easq.model SET features = ''[]''');
 SELECT tampered('UPDATE easq.model SET features = features || ''[{"name": "b", "kind": "numeric"}]''');
 SELECT tampered('UPDATE easq.model SET options = options || ''{"hidden": 5}''');
 SELECT tampered('UPDATE easq.model SET options = options || ''{"more": 5}''');
 SELECT tampered('UPDATE easq.model SET mean = ''{}''');
-SELECT tampered('UPDATE easq.adapter SET tally = ''{1,2}''');
-SELECT tampered('UPDATE easq.adapter SET tally = ''{1,NaN,3}''');
-SELECT tampered('UPDATE easq.adapter SET tally = ''{1,2,-3}''');
+SELECT tampered('UPDATE easq.adapter SET pace = ''NaN''');
+SELECT tampered('UPDATE easq.adapter SET calibration_slope = ''-Infinity''');
+SELECT tampered('ALTER TABLE easq.adapter ALTER drift DROP NOT NULL; UPDATE easq.adapter SET drift = NULL');
 SELECT tampered('UPDATE easq.model SET mean = ''{NULL}''');
 SELECT tampered('UPDATE easq.model SET mean = ''{NaN}''');
 SELECT tampered('UPDATE easq.model SET deviation = ''{Infinity}''');
@@ -55,14 +55,14 @@ SELECT tampered('', 'SELECT easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}'')');
 CREATE FUNCTION tampered_step(change text, use text DEFAULT 'SELECT easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}'')') RETURNS text LANGUAGE sql AS
 $$ SELECT tampered('DO $do$ DECLARE u uuid := gen_random_uuid(); BEGIN PERFORM easq_align(''m'', ''{{1,2,3}}'', ''{{3,2,1}}'');
      -- as if another session had written it: what a session wrote itself it does not read back
-     UPDATE easq.adapter SET id = u; UPDATE easq.tensor SET id = u WHERE name !~ ''^(backbone|embedding)''; UPDATE easq.optimiser SET id = u WHERE name !~ ''^(backbone|embedding)''; '
+     UPDATE easq.adapter SET id = u; UPDATE easq.tensor SET id = u WHERE name !~ ''^(backbone|embedding)''; '
      || change || '; END $do$', use) $$;
-SELECT tampered_step('UPDATE easq.optimiser SET data = ''\x00''', 'SELECT easq_score(''m'', ARRAY[1, 2, 3])');
-SELECT tampered_step('UPDATE easq.optimiser SET data = ''\x00'' WHERE name = ''main.out.bias''');
-SELECT tampered_step('UPDATE easq.optimiser SET id = ''00000000-0000-0000-0000-000000000000'' WHERE name = ''main.out.bias''');
-SELECT tampered_step('UPDATE easq.optimiser SET data = ''\x0000c07f00000000'' WHERE name = ''main.out.bias''');
+SELECT tampered_step('UPDATE easq.tensor SET data = ''\x00'' WHERE part = ''moments''', 'SELECT easq_score(''m'', ARRAY[1, 2, 3])');
+SELECT tampered_step('UPDATE easq.tensor SET data = ''\x00'' WHERE part = ''moments'' AND name = ''main.out.bias''');
+SELECT tampered_step('UPDATE easq.tensor SET id = ''00000000-0000-0000-0000-000000000000'' WHERE part = ''moments'' AND name = ''main.out.bias''');
+SELECT tampered_step('UPDATE easq.tensor SET data = ''\x0000c07f00000000'' WHERE part = ''moments'' AND name = ''main.out.bias''');
 -- a row of moments that is missing counts as zeros
-SELECT tampered_step('DELETE FROM easq.optimiser');
+SELECT tampered_step('DELETE FROM easq.tensor WHERE part = ''moments''');
 \t off
 
 -- remembered answers that do not fit are left out, and the INSERT goes on
@@ -84,7 +84,7 @@ SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
 -- queued ones and rehearsed pairs likewise
 INSERT INTO easq.queued (model, id, respondent, key, keyed, forget, answer, weight, per_hour, example)
 SELECT 'm', ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'nobody', '\x', false, false, 0, 1, 0, e FROM unnest(ARRAY['\x', '\x0102030405060708', (SELECT example FROM easq.answer WHERE respondent = '6')]::bytea[]) WITH ORDINALITY t (e, i);
-INSERT INTO easq.behaviour SELECT 'm', i, e, e, 0, 0 FROM unnest(ARRAY['\x', '\xffffffffffffffffffffffffffffffff']::bytea[]) WITH ORDINALITY t (e, i);
+INSERT INTO easq.behaviour SELECT 'm', '', i, e, e, 0, 0 FROM unnest(ARRAY['\x', '\xffffffffffffffffffffffffffffffff']::bytea[]) WITH ORDINALITY t (e, i);
 INSERT INTO q VALUES (7, 7, '{w}', false);
 SELECT source, status, answers, behaviour_pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 3;
 SELECT count(*) FROM easq.queued;

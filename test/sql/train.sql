@@ -55,7 +55,7 @@ SET maintenance_work_mem = '1MB';
 SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64}') \g /dev/null
 RESET maintenance_work_mem;
 SELECT data(easq_export('two')) = data(easq_export('four')) AS "twice two", data(easq_export('shuffled')) = data(easq_export('four')) AS "any order";
-SELECT count(DISTINCT digest) AS "optimisers" FROM (SELECT md5(string_agg(md5(data), '' ORDER BY name, chunk)) AS digest FROM easq.optimiser WHERE model IN ('two', 'four', 'shuffled') GROUP BY model) o;
+SELECT count(DISTINCT digest) AS "optimisers" FROM (SELECT md5(string_agg(md5(data), '' ORDER BY name, chunk)) AS digest FROM easq.tensor WHERE state = 'current' AND part = 'moments' AND model IN ('two', 'four', 'shuffled') GROUP BY model) o;
 -- the same where a group is longer than the buffer
 SELECT easq_train(name, query, 'clicked', 'kind', 'answer', '{"epochs": 1, "buffer_rows": 100, "respondent": "u"}')
 FROM (VALUES ('four', 'SELECT * FROM view'), ('two', 'SELECT * FROM view ORDER BY i DESC, u')) t (name, query) \g /dev/null

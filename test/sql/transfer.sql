@@ -16,7 +16,7 @@ CREATE FUNCTION scores(model text) RETURNS real[] LANGUAGE sql AS $$
 SELECT key, value FROM jsonb_each_text(header(:'file')->'__metadata__') ORDER BY key;
 SELECT key, value->'shape' AS shape, value->'data_offsets' AS data_offsets FROM jsonb_each(header(:'file')) WHERE key <> '__metadata__' ORDER BY value->'data_offsets';
 SELECT header_length(:'file') % 8 AS padding, length(data(:'file')) AS bytes;
-SELECT tensor(:'file', 'main.gate.weight') = (SELECT data FROM easq.tensor WHERE model = 'm' AND name = 'main.gate.weight') AS "as stored";
+SELECT tensor(:'file', 'main.gate.weight') = (SELECT data FROM easq.tensor WHERE model = 'm' AND name = 'main.gate.weight' AND state = 'current' AND part = 'weight') AS "as stored";
 
 -- out and in again: the same bytes, the same scores; a new name takes everything from __metadata__
 SELECT easq_import('copy', :'file') \g /dev/null
@@ -24,7 +24,7 @@ SELECT easq_export('copy') = :'file' AS bytes, scores('copy') = scores('m') AS s
 SELECT a.features = b.features AS features, a.options = b.options AS options, b.owner = current_user::regrole AS mine, b.adapter_version, b.steps, b.answers
 FROM easq.models a, easq.models b WHERE a.name = 'm' AND b.name = 'copy';
 SELECT easq_import('m', :'file') \g /dev/null
-SELECT easq_export('m') = :'file' AS bytes, steps AS "the optimiser starts afresh", (SELECT count(*) FROM easq.optimiser WHERE model = 'm') AS moments FROM easq.models WHERE name = 'm';
+SELECT easq_export('m') = :'file' AS bytes, steps AS "the optimiser starts afresh", (SELECT count(*) FROM easq.tensor WHERE model = 'm' AND state = 'current' AND part = 'moments') AS moments FROM easq.models WHERE name = 'm';
 SELECT a.loss = b.loss AND a."rewards/margins" = b."rewards/margins" AS "the same step" FROM easq_align('m', '{{1,2,3,4,5}}', '{{5,4,3,2,1}}') a, easq_align('copy', '{{1,2,3,4,5}}', '{{5,4,3,2,1}}') b;
 SELECT easq_export('copy') = easq_export('m') AS same, easq_export('m') = :'file' AS before;
 -- a file that was rewritten by others: order and white space of the header, no metadata

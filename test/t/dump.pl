@@ -44,11 +44,13 @@ my $state = q{
 	SELECT concat_ws(' ', 'weights', md5(easq_export('m')), md5(easq_export('Zwei')));
 	SELECT concat_ws(' ', 'scores', md5(string_agg(concat(float4send(easq_score('m', c)), float4send(easq_satisfaction('m', c))), ',' ORDER BY coat))) FROM "Coat" c;
 	SELECT concat_ws(' ', 'models', string_agg((name, owner, features, options, backbone_version, adapter_version, steps, answers, uncertain)::text, ' ' ORDER BY name)) FROM easq.models;
-	SELECT concat_ws(' ', 'ids', string_agg((model, id, backbone_id, tally, asked_at)::text, ' ' ORDER BY model)) FROM easq.adapter;
-	SELECT concat_ws(' ', 'optimiser', md5(string_agg((model, name, chunk, data)::text, ' ' ORDER BY model, name, chunk))) FROM easq.optimiser;
+	SELECT concat_ws(' ', 'ids', string_agg((model, checkpoint, state, id, backbone_id)::text, ' ' ORDER BY model, checkpoint, state)) FROM easq.adapter;
+	SELECT concat_ws(' ', 'adapters', string_agg((to_jsonb(a) - ARRAY['id', 'backbone_id', 'updated_at'])::text, ' ' ORDER BY model, checkpoint, state)) FROM easq.adapter a;
+	SELECT concat_ws(' ', 'counts', string_agg(c::text, ' ' ORDER BY model, answer)) FROM easq.answer_count c;
+	SELECT concat_ws(' ', 'tensors', count(*), md5(string_agg((model, checkpoint, state, name, part, chunk, data)::text, ' ' ORDER BY model, checkpoint, state, name, part, chunk))) FROM easq.tensor;
 	SELECT concat_ws(' ', 'answers', count(*), md5(string_agg(a::text, ' ' ORDER BY model, ordinal))) FROM easq.answer a;
-	SELECT concat_ws(' ', 'checkpoints', count(*), md5(string_agg(c::text, ' ' ORDER BY c::text))) FROM (SELECT * FROM easq.checkpoint_tensor JOIN easq.checkpoint USING (model, label)) c;
-	SELECT concat_ws(' ', 'hourly', count(*), md5(string_agg(h::text, ' ' ORDER BY h::text))) FROM easq.hourly h;
+	SELECT concat_ws(' ', 'checkpoints', count(*), md5(string_agg(c::text, ' ' ORDER BY model, label))) FROM easq.checkpoint c;
+	SELECT concat_ws(' ', 'rate', count(*), md5(string_agg(h::text, ' ' ORDER BY h::text))) FROM easq.answer_rate h;
 	SELECT concat_ws(' ', 'queued', count(*), md5(string_agg(q::text, ' ' ORDER BY model, id))) FROM easq.queued q;
 	SELECT concat_ws(' ', 'questionnaires', string_agg(q::text, ' ' ORDER BY model, questionnaire::text)) FROM easq.questionnaire q WHERE EXISTS (SELECT FROM pg_class WHERE oid = questionnaire);
 	SELECT concat_ws(' ', 'triggers', string_agg(concat(tgrelid::regclass, '.', tgname), ' ' ORDER BY tgrelid::regclass::text, tgname)) FROM pg_trigger WHERE NOT tgisinternal;

@@ -23,7 +23,7 @@ my %script = (
 	'align@2' => "SELECT loss FROM easq_align('m', '{{0.1}}', '{{-0.1}}');",
 	'configure@1' => "SELECT easq_configure('m', '{\"learning_rate\": 0.005}');",
 	'export@1' => "SELECT length(easq_export('m'));",
-	'vacuum@1' => "VACUUM (TRUNCATE off) easq.tensor, easq.optimiser, easq.adapter, easq.answer;");
+	'vacuum@1' => "VACUUM (TRUNCATE off) easq.tensor, easq.adapter, easq.answer_count, easq.answer;");
 for my $name (keys %script)
 {
 	append_to_file("$folder/" . ($name =~ s/\@.*//r), $script{$name});

@@ -20,9 +20,10 @@ my $state = q{
 		 FROM (SELECT i, i::float8 / 4 AS x FROM generate_series(-8, 8) i) c),
 		(SELECT string_agg(float4send(b)::text, ',') FROM (SELECT easq_batch_score('m', c) OVER () b
 		 FROM (SELECT i::float8 / 4 AS x FROM generate_series(-8, 8) i) c) b),
-		(SELECT concat(version, step, answers, uncertain, tally, asked_at) FROM easq.adapter),
+		(SELECT concat(version, step, answers, uncertain, asked_at) FROM easq.adapter),
+		(SELECT string_agg(concat_ws(' ', answer, answers, oldest), ',' ORDER BY answer) FROM easq.answer_count),
 		(SELECT string_agg(a::text, ',' ORDER BY ordinal) FROM easq.answer a),
-		(SELECT string_agg(md5(o.data) || o.id, ',' ORDER BY name, chunk) FROM easq.optimiser o)));};
+		(SELECT string_agg(md5(o.data) || o.id, ',' ORDER BY name, chunk) FROM easq.tensor o WHERE part = 'moments')));};
 my $count = 0;
 sub answers { my ($rows) = @_; $count++; return "INSERT INTO q (user_id, x, answer) SELECT i % 3, (i + $count) % 7 - 3, CASE WHEN i % 2 = 0 THEN 'satisfied' ELSE 'dissatisfied' END FROM generate_series(1, $rows) i;"; }
 

@@ -16,7 +16,7 @@ CREATE FUNCTION float32(bytes bytea, i int) RETURNS float8 IMMUTABLE LANGUAGE sq
           FROM (SELECT get_byte(bytes, 4 * i) AS b0, get_byte(bytes, 4 * i + 1) AS b1, get_byte(bytes, 4 * i + 2) AS b2, get_byte(bytes, 4 * i + 3) AS b3) b) e $$;
 CREATE VIEW adapter_weight AS
 SELECT t.name, float32(t.data, i) AS w
-FROM easq.tensor t, generate_series(0, length(t.data) / 4 - 1) i WHERE t.name !~ '^(backbone|embedding)';
+FROM easq.tensor t, generate_series(0, length(t.data) / 4 - 1) i WHERE t.name !~ '^(backbone|embedding)' AND t.checkpoint = 0 AND t.state = 'current' AND t.part = 'weight';
 
 CREATE PROCEDURE measure(answers int) LANGUAGE sql AS $$
     INSERT INTO mark

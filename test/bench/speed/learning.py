@@ -21,8 +21,7 @@ def prepare(bench):
         CREATE TABLE bytes (name text PRIMARY KEY, data bytea NOT NULL);
         ALTER TABLE bytes ALTER COLUMN data SET STORAGE EXTERNAL;
         INSERT INTO bytes SELECT kind || name || chunk, data FROM (
-            SELECT 'tensor ' AS kind, name, chunk, data FROM easq.tensor WHERE model = 'bench' UNION ALL
-            SELECT 'optimiser ', name, chunk, data FROM easq.optimiser WHERE model = 'bench') b
+            SELECT part || ' ' AS kind, name, chunk, data FROM easq.tensor WHERE model = 'bench' AND state = 'current') b
         WHERE name !~ '^(backbone|embedding)';
         SELECT easq_learn('bench', 'questionnaire');""")
 

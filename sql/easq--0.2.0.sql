@@ -1,4 +1,4 @@
--- easq 0.1.0.  Functions go to the schema that CREATE EXTENSION chooses, tables and views to easq.
+-- easq 0.2.0.  Functions go to the schema that CREATE EXTENSION chooses, tables and views to easq.
 -- Everything is created plainly, so that nothing that was there before is adopted.
 \echo Use "CREATE EXTENSION easq" to load this file. \quit
 
@@ -7,15 +7,19 @@ COMMENT ON SCHEMA easq IS 'models, remembered answers and learning steps of the 
 GRANT USAGE ON SCHEMA easq TO PUBLIC;
 
 -------------------------------------------------------------------- storage
--- The C code reads and writes these tables directly (src/store/table.c); the columns stand there once more.
+-- The C code reads and writes these tables directly; src/store/columns.h names their columns once more, and a backend
+-- that opens a table compares the two.
 -- Two tiers: the backbone (easq.model.backbone_id) changes by training, the adapter
 -- (easq.adapter.id) with each learning step.  Every tensor row carries the id of its tier's last write.
+-- What belongs to a model names it in a column "model" (easq_drop_model finds it by that), and what belongs to one of
+-- its adapters names that in a column "adapter": '' is the model's own.
 
 CREATE TABLE easq.model (
     name             text COLLATE "C" NOT NULL PRIMARY KEY,
     format           int NOT NULL,
     owner            regrole NOT NULL,
     features         jsonb NOT NULL,
+    inputs           int NOT NULL,
     options          jsonb NOT NULL,
     backbone_id      uuid NOT NULL,
     backbone_version bigint NOT NULL,
@@ -26,57 +30,82 @@ CREATE TABLE easq.model (
     trained_at       timestamptz
 );
 COMMENT ON TABLE easq.model IS 'one row for each model: its definition and the state of its backbone. SELECT on this table is the right to score';
+COMMENT ON COLUMN easq.model.inputs IS 'numbers of an encoded input';
 
 -- The keys of what every step rewrites end in a version, so that a scan from the newest on meets the visible row
 -- first, however many dead ones a long transaction keeps.  One row of each is alive.
 CREATE TABLE easq.adapter (
     model       text COLLATE "C" NOT NULL,
+    checkpoint  int NOT NULL,
+    adapter     text COLLATE "C" NOT NULL,
+    state       text COLLATE "C" NOT NULL,
+    version     bigint NOT NULL,
     id          uuid NOT NULL,
     backbone_id uuid NOT NULL,
-    version     bigint NOT NULL,
     step        bigint NOT NULL,
     answers     bigint NOT NULL,
     uncertain   bigint NOT NULL,
-    tally       float8[],
     asked_at    timestamptz,
     updated_at  timestamptz NOT NULL,
-    alignment   float8[] NOT NULL,
-    PRIMARY KEY (model, version)
+    carried_cost       float8 NOT NULL,
+    behaviour_cost     float8 NOT NULL,
+    drift              float8 NOT NULL,
+    drift_share        float8 NOT NULL,
+    spread_share       float8 NOT NULL,
+    judged_step        bigint NOT NULL,
+    audited_step       bigint NOT NULL,
+    pace               float8 NOT NULL,
+    main_activity      float8 NOT NULL,
+    main_spread        float8 NOT NULL,
+    satisfaction_activity float8 NOT NULL,
+    satisfaction_spread   float8 NOT NULL,
+    calibration_slope  float8 NOT NULL,
+    calibration_offset float8 NOT NULL,
+    calibration_slope_slope   float8 NOT NULL,
+    calibration_slope_offset  float8 NOT NULL,
+    calibration_offset_offset float8 NOT NULL,
+    PRIMARY KEY (model, checkpoint, adapter, state, version)
 );
-COMMENT ON TABLE easq.adapter IS 'one row for each model: the state of what learns from answers (LoRA and both pathways). Every step locks it';
+COMMENT ON TABLE easq.adapter IS 'what learns from answers (LoRA and both pathways), a row for each state of it. Every step locks the current one';
+COMMENT ON COLUMN easq.adapter.checkpoint IS '0: of the model as it is; else the number of the checkpoint that keeps it';
+COMMENT ON COLUMN easq.adapter.adapter IS 'name of the adapter; empty: the model''s own';
+COMMENT ON COLUMN easq.adapter.state IS 'current, trained (as training left it) or audited (at the last audit that it passed)';
 COMMENT ON COLUMN easq.adapter.step IS 'Adam steps that the adapter has taken';
-COMMENT ON COLUMN easq.adapter.alignment IS 'behaviour cost at the last training, cost when last judged, drift since, share of drift that comes true, spread of main then (share of that after training), steps of the last judgement and audit, pace of alignment, activity and spread of main and satisfaction after training, five numbers of the calibration';
 COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forgotten since included';
 COMMENT ON COLUMN easq.adapter.uncertain IS 'answers so far that were uncertain';
-COMMENT ON COLUMN easq.adapter.tally IS 'what easq.answer holds by value, in threes: value, answers, an ordinal that none of them is below (value NaN: all, of more than 64 values; NULL: to be counted)';
 COMMENT ON COLUMN easq.adapter.asked_at IS 'the latest time of an answer so far, where answers have one';
+COMMENT ON COLUMN easq.adapter.carried_cost IS 'behaviour cost when the backbone was last trained';
+COMMENT ON COLUMN easq.adapter.behaviour_cost IS 'behaviour cost when it was last judged on the whole gate sample';
+COMMENT ON COLUMN easq.adapter.drift IS 'behaviour cost that the steps since then seem to have added';
+COMMENT ON COLUMN easq.adapter.drift_share IS 'what of such drift has come true so far, 0 to 1';
+COMMENT ON COLUMN easq.adapter.spread_share IS 'spread of the main logits when last judged, as a share of main_spread';
+COMMENT ON COLUMN easq.adapter.judged_step IS 'step at the last judgement on the whole gate sample';
+COMMENT ON COLUMN easq.adapter.audited_step IS 'step at the last audit';
+COMMENT ON COLUMN easq.adapter.pace IS 'share of alignment''s strength that audits leave';
+COMMENT ON COLUMN easq.adapter.main_activity IS 'activity and spread of the pathways'' logits after training; zeros: never taken';
+COMMENT ON COLUMN easq.adapter.calibration_slope IS 'slope and offset of easq_probability, and the curvature of their fit';
 
 CREATE TABLE easq.tensor (
-    model   text COLLATE "C" NOT NULL,
-    name    text COLLATE "C" NOT NULL,
-    chunk   int NOT NULL,
-    version bigint NOT NULL,
-    id      uuid NOT NULL,
-    data    bytea NOT NULL,
-    PRIMARY KEY (model, name, chunk, version)
+    model      text COLLATE "C" NOT NULL,
+    checkpoint int NOT NULL,
+    adapter    text COLLATE "C" NOT NULL,
+    state      text COLLATE "C" NOT NULL,
+    name       text COLLATE "C" NOT NULL,
+    part       text COLLATE "C" NOT NULL,
+    chunk      int NOT NULL,
+    version    bigint NOT NULL,
+    id         uuid NOT NULL,
+    data       bytea NOT NULL,
+    PRIMARY KEY (model, checkpoint, adapter, state, name, part, chunk, version)
 );
 ALTER TABLE easq.tensor ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows';
-
-CREATE TABLE easq.optimiser (
-    model   text COLLATE "C" NOT NULL,
-    name    text COLLATE "C" NOT NULL,
-    chunk   int NOT NULL,
-    version bigint NOT NULL,
-    id      uuid NOT NULL,
-    data    bytea NOT NULL,
-    PRIMARY KEY (model, name, chunk, version)
-);
-ALTER TABLE easq.optimiser ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE easq.optimiser IS 'Adam''s first and second moments beside each chunk of easq.tensor, first all of the one, then all of the other; scoring never reads them';
+COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows. Those of the backbone are of adapter '''' and state current';
+COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other; scoring never reads them';
+COMMENT ON COLUMN easq.tensor.id IS 'of the row of easq.adapter that it belongs to; of the backbone: backbone_id of easq.model, or of easq.checkpoint';
 
 CREATE TABLE easq.answer (
     model      text COLLATE "C" NOT NULL,
+    adapter    text COLLATE "C" NOT NULL DEFAULT '',
     ordinal    bigint NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
@@ -84,15 +113,28 @@ CREATE TABLE easq.answer (
     weight     float8 NOT NULL,
     asked_at   timestamptz,
     example    bytea NOT NULL,
-    PRIMARY KEY (model, ordinal)
+    PRIMARY KEY (model, adapter, ordinal)
 );
-CREATE INDEX answer_value ON easq.answer (model, answer, ordinal);
-CREATE INDEX answer_respondent ON easq.answer (model, respondent, ordinal);
-CREATE INDEX answer_key ON easq.answer (model, key);
+CREATE INDEX answer_value ON easq.answer (model, adapter, answer, ordinal);
+CREATE INDEX answer_respondent ON easq.answer (model, adapter, respondent, ordinal);
+CREATE INDEX answer_key ON easq.answer (model, adapter, key);
 COMMENT ON TABLE easq.answer IS 'remembered answers, at most replay_answers of each model, as packed feature values';
+
+CREATE TABLE easq.answer_count (
+    model   text COLLATE "C" NOT NULL,
+    adapter text COLLATE "C" NOT NULL,
+    answer  float8 NOT NULL,
+    version bigint NOT NULL,
+    answers int NOT NULL,
+    oldest  bigint NOT NULL,
+    PRIMARY KEY (model, adapter, answer, version)
+);
+COMMENT ON TABLE easq.answer_count IS 'what easq.answer holds by value (answer NaN: all, of more than 64 values). Where answers are remembered and none are counted here, they are counted anew';
+COMMENT ON COLUMN easq.answer_count.oldest IS 'an ordinal that none of these answers is below';
 
 CREATE TABLE easq.queued (
     model      text COLLATE "C" NOT NULL,
+    adapter    text COLLATE "C" NOT NULL DEFAULT '',
     id         uuid NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
@@ -103,59 +145,50 @@ CREATE TABLE easq.queued (
     asked_at   timestamptz,
     per_hour   int NOT NULL,
     example    bytea NOT NULL,
-    PRIMARY KEY (model, id)
+    PRIMARY KEY (model, adapter, id)
 );
 COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too (forget: they were changed or withdrawn; answer NaN: uncertain)';
 
-CREATE TABLE easq.hourly (
+CREATE TABLE easq.answer_rate (
     model      text COLLATE "C" NOT NULL,
+    adapter    text COLLATE "C" NOT NULL DEFAULT '',
     hour       bigint NOT NULL,
     respondent text COLLATE "C" NOT NULL,
     learned    int NOT NULL,
-    PRIMARY KEY (model, hour, respondent)
+    PRIMARY KEY (model, adapter, hour, respondent)
 );
-COMMENT ON TABLE easq.hourly IS 'answers learned of a respondent in an hour (counted from 2000-01-01 UTC), where easq_learn has a limit; rows older than a day go';
+COMMENT ON TABLE easq.answer_rate IS 'answers learned of a respondent in an hour (counted from 2000-01-01 UTC), where easq_learn has a limit; rows older than a day go';
 
 CREATE TABLE easq.behaviour (
     model    text COLLATE "C" NOT NULL,
+    adapter  text COLLATE "C" NOT NULL DEFAULT '',
     slot     int NOT NULL,
     chosen   bytea NOT NULL,
     rejected bytea NOT NULL,
     kept_chosen   real NOT NULL,
     kept_rejected real NOT NULL,
-    PRIMARY KEY (model, slot)
+    PRIMARY KEY (model, adapter, slot)
 );
 COMMENT ON TABLE easq.behaviour IS 'a sample of training''s behaviour pairs that learning steps rehearse, as packed feature values; slots 2 i and 2 i + 1 are of one group where it had two pairs';
 COMMENT ON COLUMN easq.behaviour.kept_chosen IS 'the main pathway''s logit of the row as training left it';
 
 CREATE TABLE easq.held (
     model    text COLLATE "C" NOT NULL,
+    adapter  text COLLATE "C" NOT NULL DEFAULT '',
     sample   int NOT NULL,
     slot     int NOT NULL,
-    grp      int NOT NULL,
+    group_number int NOT NULL,
     trained  real NOT NULL,
     chosen   bytea NOT NULL,
     rejected bytea NOT NULL,
-    PRIMARY KEY (model, sample, slot)
+    PRIMARY KEY (model, adapter, sample, slot)
 );
 COMMENT ON TABLE easq.held IS 'behaviour pairs that no step trains on, by which the behaviour budget is judged: sample 0 gates steps, sample 1 audits';
 COMMENT ON COLUMN easq.held.trained IS '1 where the model ordered the pair rightly when it was trained, 0.5 where it gave equal scores, else 0';
 
-CREATE TABLE easq.snapshot (
-    model      text COLLATE "C" NOT NULL,
-    checkpoint text COLLATE "C" NOT NULL,
-    kind       text COLLATE "C" NOT NULL,
-    chunk      int NOT NULL,
-    step       bigint NOT NULL,
-    alignment  float8[] NOT NULL,
-    data       bytea NOT NULL,
-    PRIMARY KEY (model, checkpoint, kind, chunk)
-);
-ALTER TABLE easq.snapshot ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE easq.snapshot IS 'the adapter and its optimiser as training left it (trained) and at the last audit that it passed (audited), of the model as it is (checkpoint empty) and of its checkpoints';
-
 CREATE TABLE easq.questionnaire (
     model         text COLLATE "C" NOT NULL,
+    adapter       text COLLATE "C" NOT NULL DEFAULT '',
     questionnaire regclass NOT NULL,
     author        regrole NOT NULL,
     answer        text NOT NULL,
@@ -164,15 +197,17 @@ CREATE TABLE easq.questionnaire (
     search_path   text NOT NULL,
     time_zone     text NOT NULL,
     options       jsonb NOT NULL,
-    PRIMARY KEY (questionnaire, model)
+    PRIMARY KEY (questionnaire, model, adapter)
 );
 COMMENT ON TABLE easq.questionnaire IS 'which tables teach which models, written by easq_learn alone: the features query runs as the author';
 
 -- Not unique: a --data-only restore sets the sequence after triggers have logged what the restore made them learn.
+-- (Without a key, a publication of all tables needs the whole row.)
 CREATE TABLE easq.step (
     id                bigserial,
     at                timestamptz NOT NULL,
     model             text COLLATE "C" NOT NULL,
+    adapter           text COLLATE "C" NOT NULL DEFAULT '',
     source            text NOT NULL,
     status            text NOT NULL,
     reason            text,
@@ -198,6 +233,7 @@ CREATE TABLE easq.step (
     behaviour_cost    float8
 );
 CREATE INDEX step_model ON easq.step (model, id);
+ALTER TABLE easq.step REPLICA IDENTITY FULL;
 COMMENT ON TABLE easq.step IS 'one row for each learning step, applied or not; read it through easq.steps';
 
 CREATE TABLE easq.training (
@@ -217,49 +253,37 @@ CREATE TABLE easq.training (
     loss_alignment    float8
 );
 CREATE INDEX training_model ON easq.training (model, id);
+ALTER TABLE easq.training REPLICA IDENTITY FULL;
 COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once) and the mean losses of its last epoch';
 
 CREATE TABLE easq.checkpoint (
     model         text COLLATE "C" NOT NULL,
     label         text COLLATE "C" NOT NULL,
+    number        int NOT NULL,
     format        int NOT NULL,
     options       jsonb NOT NULL,
+    backbone_id   uuid NOT NULL,
     backbone_step bigint NOT NULL,
-    adapter_step  bigint NOT NULL,
     mean          float8[] NOT NULL,
     deviation     float8[] NOT NULL,
     trained       bool NOT NULL,
     created_at    timestamptz NOT NULL,
-    alignment     float8[] NOT NULL,
     PRIMARY KEY (model, label)
 );
-COMMENT ON TABLE easq.checkpoint IS 'named versions that easq_checkpoint kept: options, counters and statistics';
-
-CREATE TABLE easq.checkpoint_tensor (
-    model text COLLATE "C" NOT NULL,
-    label text COLLATE "C" NOT NULL,
-    part  text COLLATE "C" NOT NULL,
-    name  text COLLATE "C" NOT NULL,
-    chunk int NOT NULL,
-    data  bytea NOT NULL,
-    PRIMARY KEY (model, label, part, name, chunk)
-);
-ALTER TABLE easq.checkpoint_tensor ALTER COLUMN data SET STORAGE EXTERNAL;
-COMMENT ON TABLE easq.checkpoint_tensor IS 'the rows of easq.tensor and easq.optimiser (part) that belong to a checkpoint';
+CREATE UNIQUE INDEX checkpoint_number ON easq.checkpoint (model, number);
+COMMENT ON TABLE easq.checkpoint IS 'named versions that easq_checkpoint kept: options and the backbone''s counters and statistics; their weights are the rows of easq.adapter and easq.tensor with this number';
 
 -- A dump carries models.  A questionnaire that was dropped leaves a row that names no table any more; a temporary one is not restored.
 SELECT pg_catalog.pg_extension_config_dump('easq.model', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.adapter', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.tensor', '');
-SELECT pg_catalog.pg_extension_config_dump('easq.optimiser', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.answer', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.answer_count', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.queued', '');
-SELECT pg_catalog.pg_extension_config_dump('easq.hourly', '');
+SELECT pg_catalog.pg_extension_config_dump('easq.answer_rate', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint', '');
-SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint_tensor', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.behaviour', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.held', '');
-SELECT pg_catalog.pg_extension_config_dump('easq.snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.questionnaire',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire AND c.relpersistence OPERATOR(pg_catalog.<>) ''t'') AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) author)');
 SELECT pg_catalog.pg_extension_config_dump('easq.step', '');
@@ -270,12 +294,12 @@ SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
 ---------------------------------------------------------------------- views
 -- Barriers: a function in the reader's WHERE sees no row that the view does not show.
 CREATE VIEW easq.models WITH (security_barrier) AS
-SELECT m.name, m.owner, m.features, m.options,
-       (SELECT pg_catalog.sum(coalesce((f OPERATOR(pg_catalog.->>) 'dim')::int, 1)) FROM pg_catalog.jsonb_array_elements(m.features) f)::int AS inputs,
+SELECT m.name, m.owner, m.features, m.options, m.inputs,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers, a.uncertain,
-       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.alignment[2] END AS behaviour_cost,
+       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.behaviour_cost END AS behaviour_cost,
        m.created_at, m.trained_at, a.updated_at
-FROM easq.model m JOIN easq.adapter a ON a.model OPERATOR(pg_catalog.=) m.name
+FROM easq.model m JOIN easq.adapter a
+  ON a.model OPERATOR(pg_catalog.=) m.name AND a.checkpoint OPERATOR(pg_catalog.=) 0 AND a.adapter OPERATOR(pg_catalog.=) '' AND a.state OPERATOR(pg_catalog.=) 'current'
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR pg_catalog.pg_has_role(m.owner, 'USAGE');
 COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, numbers of an encoded input, versions, Adam steps, answers so far (those replaced or forgotten since included) and uncertain answers so far';
@@ -322,8 +346,10 @@ WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR pg_catalog.pg_has_role(q.autho
 COMMENT ON VIEW easq.questionnaires IS 'which tables teach which models, for the owners of either';
 
 CREATE VIEW easq.checkpoints WITH (security_barrier) AS
-SELECT c.model, c.label, c.options, c.adapter_step AS steps, c.created_at
+SELECT c.model, c.label, c.options, a.step AS steps, c.created_at
 FROM easq.checkpoint c JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) c.model
+     LEFT JOIN easq.adapter a ON a.model OPERATOR(pg_catalog.=) c.model AND a.checkpoint OPERATOR(pg_catalog.=) c.number
+                             AND a.adapter OPERATOR(pg_catalog.=) '' AND a.state OPERATOR(pg_catalog.=) 'current'
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE');
 COMMENT ON VIEW easq.checkpoints IS 'the versions that easq_checkpoint kept, for the owner of the model';
 GRANT SELECT ON easq.models, easq.steps, easq.progress, easq.trainings, easq.questionnaires, easq.checkpoints TO PUBLIC;
@@ -522,3 +548,12 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_import(text, bytea),
     @extschema@.easq_shared_cache()
 FROM PUBLIC;
+
+-- pg_dump locks and reads what is registered above: the owner of a database may dump it without being superuser.  (The role is there since 14.)
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) 'pg_database_owner') THEN
+        GRANT SELECT ON ALL TABLES IN SCHEMA easq TO pg_database_owner;
+        GRANT SELECT ON ALL SEQUENCES IN SCHEMA easq TO pg_database_owner;
+    END IF;
+END $$;

@@ -1,0 +1,75 @@
+/*
+ * The kinds of features, as a table: a new kind is an entry in kind.c, a file
+ * beside kind_numeric.c and a name in EasqKind.  Private to src/feature.
+ */
+#ifndef EASQ_KIND_H
+#define EASQ_KIND_H
+
+#include "postgres.h"
+
+#include "feature/example.h"
+#include "feature/reader.h"
+
+/* What a specification may say of a feature. */
+typedef enum EasqKey
+{
+	EASQ_KEY_NAME,
+	EASQ_KEY_KIND,
+	EASQ_KEY_SIZE,
+	EASQ_KEY_DIM,
+	EASQ_KEY_ENCODING,
+	EASQ_KEYS
+} EasqKey;
+
+#define EASQ_BIT(key) (1 << (key))
+
+/* An example that is being encoded.  It may come from anywhere: nothing is read before its length is known to suffice. */
+typedef struct EasqCursor
+{
+	const char *at;
+	const char *end;
+} EasqCursor;
+
+typedef enum EasqEncoded
+{
+	EASQ_ENCODED,
+	EASQ_DOES_NOT_FIT,			/* the bytes are not of this feature */
+	EASQ_COMPLAINED				/* and said why */
+} EasqEncoded;
+
+typedef struct EasqKindEntry
+{
+	const char *name;
+	int			keys;			/* bits of the keys that it has, and of those that it cannot do without */
+	int			required;
+	bool		standardised;	/* has a mean and a deviation */
+	bool		embedded;		/* has an embedding table */
+	const char *reads;			/* for a hint: what of columns it reads */
+	const char *no_array;		/* hint where it is given an array, or NULL where arrays are its own */
+
+	/* What to cast a column to that it cannot read. */
+	Oid			(*castable) (const EasqFeature *feature, bool array);
+	/* Fills *column, whose type and member say what the column is; false where it cannot be read. */
+	bool		(*judge) (const EasqFeature *feature, EasqColumn *column, Oid member);
+	/* The word of an example that stands for NULL. */
+	uint64		(*null_word) (void);
+	/* Appends a value that is not NULL; false through EasqComplain. */
+	bool		(*read) (const EasqFeature *feature, const EasqColumn *column, Datum value,
+						 StringInfo out, EasqProblem *problem);
+	/* word: its first, which the cursor has passed.  x: its own inputs. */
+	EasqEncoded (*encode) (const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 word,
+						   float *x, EasqProblem *problem);
+	/* Bytes behind the first word, in an example that fits. */
+	uint64		(*rest) (const EasqFeature *feature, uint64 word);
+	/* at: its first word.  Of kinds that are embedded. */
+	void		(*prefetch) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at);
+	void		(*visit) (const EasqFeature *feature, const char *at, EasqVisitRow visit, void *arg);
+} EasqKindEntry;
+
+extern const EasqKindEntry EasqNumericKind;
+extern const EasqKindEntry EasqCategoricalKind;
+extern const EasqKindEntry EasqVectorKind;
+
+extern const EasqKindEntry *const EasqKinds[EASQ_KINDS];
+
+#endif

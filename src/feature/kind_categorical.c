@@ -1,0 +1,206 @@
+/* A category, or a set of them: dim inputs, the mean of rows of an embedding table. */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/arrayaccess.h"
+#include "utils/lsyscache.h"
+
+#include "core/kernel.h"
+#include "feature/kind.h"
+#include "feature/value.h"
+#include "feature/wire.h"
+
+#define CACHE_LINE 64
+
+static Oid
+castable(const EasqFeature *feature, bool array)
+{
+	if (feature->hashed)
+		return array ? TEXTARRAYOID : TEXTOID;
+	return array ? INT4ARRAYOID : INT4OID;
+}
+
+static bool
+judge(const EasqFeature *feature, EasqColumn *column, Oid member)
+{
+	if (OidIsValid(member))
+	{
+		column->array = true;
+		column->type = EasqReadAs(member);
+		get_typlenbyvalalign(member, &column->length, &column->by_value, &column->align);
+	}
+	return feature->hashed ? EasqIsCategory(column->type) : EasqIsInteger(column->type);
+}
+
+/* No members. */
+static uint64
+null_word(void)
+{
+	return 0;
+}
+
+static bool
+append_member(const EasqFeature *feature, const EasqColumn *column, Datum value,
+			  StringInfo out, EasqProblem *problem)
+{
+	int64		row;
+
+	if (feature->hashed)
+	{
+		EasqAppendWord(out, EasqValueHash(column->type, value));
+		return true;
+	}
+	row = EasqValueInteger(column->type, value);
+	if (row < 0 || row >= feature->size)
+		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is " INT64_FORMAT ", not an index from 0 to " INT64_FORMAT,
+									 feature->name, row, feature->size - 1),
+							pstrdup("Encoding \"index\" takes the value as the row of a table of \"size\" rows; encoding \"hash\" takes any value."));
+	EasqAppendWord(out, (uint64) row);
+	return true;
+}
+
+static bool
+append_members(const EasqFeature *feature, const EasqColumn *column, Datum value,
+			   StringInfo out, EasqProblem *problem)
+{
+	AnyArrayType *array = DatumGetAnyArrayP(value);
+	int			count = ArrayGetNItems(AARR_NDIM(array), AARR_DIMS(array));
+	int			start = out->len;
+	uint64		members = 0;
+	bool		fine = true;
+	array_iter	iterator;
+
+	EasqAppendWord(out, 0);
+	array_iter_setup(&iterator, array);
+	for (int i = 0; i < count && fine; i++)
+	{
+		bool		null;
+		Datum		member = array_iter_next(&iterator, &null, i, column->length,
+											 column->by_value, column->align);
+
+		CHECK_FOR_INTERRUPTS();
+		if (null)
+			continue;
+		fine = append_member(feature, column, member, out, problem);
+		members++;
+	}
+	EasqPutWord(out->data + start, members);
+
+	if (!VARATT_IS_EXPANDED_HEADER(array) && (Pointer) array != DatumGetPointer(value))
+		pfree(array);
+	return fine;
+}
+
+static bool
+read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
+{
+	if (column->array)
+		return append_members(feature, column, value, out, problem);
+	EasqAppendWord(out, 1);
+	return append_member(feature, column, value, out, problem);
+}
+
+/* The row of its table that a member's word stands for; may be out of the table where the bytes are bad. */
+static inline uint64
+member_row(const EasqFeature *feature, uint64 word)
+{
+	return feature->hashed ? 1 + word % (uint64) (feature->size - 1) : word;
+}
+
+static EasqEncoded
+encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 members,
+	   float *x, EasqProblem *problem pg_attribute_unused())
+{
+	const float *table = encoding->embedding[feature->table];
+	size_t		dim = feature->dim;
+	float		share;
+
+	if (members == 0)
+	{
+		memcpy(x, table, dim * sizeof(float));
+		return EASQ_ENCODED;
+	}
+	if (members > EasqWordsBetween(cursor->at, cursor->end))
+		return EASQ_DOES_NOT_FIT;
+	if (members == 1)
+	{
+		uint64		row = member_row(feature, EasqGetWord(cursor->at));
+
+		cursor->at += EASQ_WORD;
+		if (row >= (uint64) feature->size)
+			return EASQ_DOES_NOT_FIT;
+		memcpy(x, table + row * dim, dim * sizeof(float));
+		return EASQ_ENCODED;
+	}
+
+	share = 1.0f / members;
+	memset(x, 0, dim * sizeof(float));
+	for (uint64 i = 0; i < members; i++)
+	{
+		uint64		row = member_row(feature, EasqGetWord(cursor->at));
+		const float *embedding;
+
+		cursor->at += EASQ_WORD;
+		if (row >= (uint64) feature->size)
+			return EASQ_DOES_NOT_FIT;
+		embedding = table + row * dim;
+		for (size_t j = 0; j < dim; j++)
+			x[j] += share * embedding[j];
+	}
+	return EASQ_ENCODED;
+}
+
+static uint64
+rest(const EasqFeature *feature pg_attribute_unused(), uint64 members)
+{
+	return members * EASQ_WORD;
+}
+
+/* Sets of members are summed in one go, which the processor overlaps by itself. */
+static void
+prefetch(const EasqFeature *feature, const EasqEncoding *encoding, const char *at)
+{
+	size_t		bytes = feature->dim * sizeof(float);
+	const char *row;
+
+	if (EasqGetWord(at) != 1)
+		return;
+	row = (const char *) encoding->embedding[feature->table] + member_row(feature, EasqGetWord(at + EASQ_WORD)) * bytes;
+	for (size_t byte = 0; byte < bytes; byte += CACHE_LINE)
+		EASQ_PREFETCH(row + byte);
+}
+
+static void
+visit_rows(const EasqFeature *feature, const char *at, EasqVisitRow visit, void *arg)
+{
+	uint64		members = EasqGetWord(at);
+
+	if (members == 0)
+		visit(feature->table, 0, 1.0f, feature->offset, arg);
+	for (uint64 i = 0; i < members; i++)
+	{
+		at += EASQ_WORD;
+		visit(feature->table, (int64) member_row(feature, EasqGetWord(at)),
+			  1.0f / members, feature->offset, arg);
+	}
+}
+
+const EasqKindEntry EasqCategoricalKind = {
+	.name = "categorical",
+	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM) |
+	EASQ_BIT(EASQ_KEY_ENCODING),
+	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM),
+	.embedded = true,
+	.reads = "an integer or an array of integers",
+	.castable = castable,
+	.judge = judge,
+	.null_word = null_word,
+	.read = read_value,
+	.encode = encode,
+	.rest = rest,
+	.prefetch = prefetch,
+	.visit = visit_rows,
+};

@@ -1,0 +1,87 @@
+/* A number: one input, (value - mean) / deviation. */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "utils/float.h"
+
+#include "feature/kind.h"
+#include "feature/value.h"
+#include "feature/wire.h"
+
+static Oid
+castable(const EasqFeature *feature pg_attribute_unused(), bool array pg_attribute_unused())
+{
+	return FLOAT8OID;
+}
+
+static bool
+judge(const EasqFeature *feature pg_attribute_unused(), EasqColumn *column, Oid member pg_attribute_unused())
+{
+	return EasqIsNumber(column->type) || column->type == BOOLOID;
+}
+
+static uint64
+null_word(void)
+{
+	return EasqDoubleToWord(get_float8_nan());
+}
+
+static bool
+read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
+{
+	double		number = EasqValueNumber(column->type, value);
+
+	if (!isfinite(number))
+		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is %s, not a finite number", feature->name,
+									 isnan(number) ? "NaN" : number > 0 ? "infinity" : "-infinity"),
+							pstrdup("Use NULL where the value is not known."));
+	EasqAppendWord(out, EasqDoubleToWord(number));
+	return true;
+}
+
+static EasqEncoded
+encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor pg_attribute_unused(), uint64 word,
+	   float *x, EasqProblem *problem)
+{
+	double		value = EasqWordToDouble(word);
+	double		mean = encoding->mean[feature->numeric];
+	double		deviation = encoding->deviation[feature->numeric];
+
+	if (isnan(value))
+	{
+		*x = 0;
+		return EASQ_ENCODED;
+	}
+	*x = (float) ((value - mean) / (deviation != 0 ? deviation : 1));
+	if (isfinite(*x))
+		return EASQ_ENCODED;
+	(void) EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+						psprintf("feature \"%s\" is out of range: %g with mean %g and deviation %g",
+								 feature->name, value, mean, deviation),
+						pstrdup("Give a value nearer to those of training, or NULL where it is not known."));
+	return EASQ_COMPLAINED;
+}
+
+static uint64
+rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_unused())
+{
+	return 0;
+}
+
+const EasqKindEntry EasqNumericKind = {
+	.name = "numeric",
+	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
+	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
+	.standardised = true,
+	.reads = "a number or a boolean",
+	.no_array = "It reads one number; an array is a feature of kind \"vector\".",
+	.castable = castable,
+	.judge = judge,
+	.null_word = null_word,
+	.read = read_value,
+	.encode = encode,
+	.rest = rest,
+};

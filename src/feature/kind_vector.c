@@ -1,0 +1,142 @@
+/* An array of numbers: dim inputs, as they are. */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "utils/lsyscache.h"
+
+#include "feature/array.h"
+#include "feature/kind.h"
+#include "feature/value.h"
+#include "feature/wire.h"
+
+static Oid
+castable(const EasqFeature *feature pg_attribute_unused(), bool array pg_attribute_unused())
+{
+	return FLOAT4ARRAYOID;
+}
+
+/*
+ * An expression and not the bare cast function: it covers every way in which
+ * a type casts (functions of one to three arguments, binary, through text,
+ * member by member), checks the right to execute the function, and its
+ * context takes what the function leaves behind.
+ */
+static bool
+prepare_cast(EasqColumn *column, Oid type)
+{
+	CaseTestExpr *value = makeNode(CaseTestExpr);
+	Node	   *cast = NULL;
+
+	value->typeId = type;
+	value->typeMod = -1;
+	value->collation = get_typcollation(type);
+	if (type != UNKNOWNOID)		/* every cast of it is allowed, and fails later */
+		cast = coerce_to_target_type(NULL, (Node *) value, type, FLOAT4ARRAYOID, -1,
+									 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+	if (cast == NULL)
+		return false;
+	column->cast = ExecInitExpr(expression_planner((Expr *) cast), NULL);
+	column->cast_context = CreateStandaloneExprContext();
+	column->type = FLOAT4OID;
+	return true;
+}
+
+static bool
+judge(const EasqFeature *feature pg_attribute_unused(), EasqColumn *column, Oid member)
+{
+	Oid			type = column->type;
+
+	column->array = true;
+	if (OidIsValid(member))
+		column->type = EasqReadAs(member);
+	return (OidIsValid(member) && EasqIsNumber(column->type)) || prepare_cast(column, type);
+}
+
+static uint64
+null_word(void)
+{
+	return 0;
+}
+
+static bool
+read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
+{
+	int			bytes = EasqVectorBytes(feature->dim);
+	bool		null = false;
+	bool		fine;
+	char	   *floats;
+
+	if (column->cast)
+	{
+		column->cast_context->caseValue_datum = value;
+		column->cast_context->caseValue_isNull = false;
+		value = ExecEvalExprSwitchContext(column->cast, column->cast_context, &null);
+	}
+	if (null)
+	{
+		EasqAppendWord(out, 0);
+		fine = true;
+	}
+	else
+	{
+		EasqAppendWord(out, (uint64) feature->dim);
+		enlargeStringInfo(out, bytes);
+		floats = out->data + out->len;
+		/* the padding too: equal examples have equal bytes */
+		EasqPutWord(floats + bytes - EASQ_WORD, 0);
+		fine = EasqArrayToFloats(value, column->type, feature->dim, feature->name, floats, problem);
+		EasqSwapFloats(floats, feature->dim);
+		out->len += bytes;
+	}
+	if (column->cast)
+		ResetExprContext(column->cast_context);
+	return fine;
+}
+
+static EasqEncoded
+encode(const EasqFeature *feature, const EasqEncoding *encoding pg_attribute_unused(), EasqCursor *cursor, uint64 members,
+	   float *x, EasqProblem *problem pg_attribute_unused())
+{
+	int			dim = feature->dim;
+
+	if (members == 0)
+	{
+		memset(x, 0, dim * sizeof(float));
+		return EASQ_ENCODED;
+	}
+	if (members != (uint64) dim ||
+		EasqWordsBetween(cursor->at, cursor->end) < (uint64) EasqVectorBytes(dim) / EASQ_WORD)
+		return EASQ_DOES_NOT_FIT;
+	memcpy(x, cursor->at, dim * sizeof(float));
+	EasqSwapFloats((char *) x, dim);
+	cursor->at += EasqVectorBytes(dim);
+	for (int j = 0; j < dim; j++)
+		if (!isfinite(x[j]))
+			return EASQ_DOES_NOT_FIT;
+	return EASQ_ENCODED;
+}
+
+static uint64
+rest(const EasqFeature *feature, uint64 members)
+{
+	return members != 0 ? (uint64) EasqVectorBytes(feature->dim) : 0;
+}
+
+const EasqKindEntry EasqVectorKind = {
+	.name = "vector",
+	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
+	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
+	.reads = "an array of numbers",
+	.castable = castable,
+	.judge = judge,
+	.null_word = null_word,
+	.read = read_value,
+	.encode = encode,
+	.rest = rest,
+};

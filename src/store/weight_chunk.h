@@ -1,0 +1,60 @@
+/*
+ * Rows of easq.tensor: where they stand (EasqPlace, tensor, part, chunk), and how a tensor is cut into them.
+ *
+ * One live row for each chunk, about 1 MiB of whole rows of the tensor.  Part "weight" is the tensor, part "moments"
+ * both of Adam's moments beside it.  Each row carries the id of what it belongs to: of its row of easq.adapter, or,
+ * where it is of the backbone, that of easq.model or easq.checkpoint.
+ *
+ * Of the files weight_*.c and model_copy.c.
+ */
+#ifndef EASQ_WEIGHT_CHUNK_H
+#define EASQ_WEIGHT_CHUNK_H
+
+#include "store/adapter.h"
+#include "store/weight.h"
+
+typedef enum EasqPart
+{
+	EASQ_WEIGHT,
+	EASQ_MOMENTS
+} EasqPart;
+
+/* A tensor as it is stored: rows of so many floats, so many of them to a chunk. */
+typedef struct EasqStored
+{
+	char	   *name;
+	size_t		count;
+	size_t		row;
+	size_t		chunk;			/* floats in a whole chunk */
+} EasqStored;
+
+extern EasqStored EasqStoredTensor(const EasqTensor *tensor);
+extern EasqStored EasqStoredEmbedding(const EasqFeature *feature);
+
+/* Floats of a chunk in one array; 0: there is no such chunk. */
+extern size_t EasqChunkLength(const EasqStored *stored, int chunk);
+
+/* Arrays that a row of a part holds. */
+extern int	EasqPartArrays(EasqPart part);
+extern const char *EasqPartName(EasqPart part);
+
+/* Is it a tensor of the block that is there at all, and of this tier? */
+extern bool EasqInTier(const EasqModel *model, EasqTier tier, const EasqTensor *tensor);
+
+/* A tier of the model as it is. */
+extern EasqPlace EasqTierPlace(const EasqModel *model, EasqTier tier);
+extern const pg_uuid_t *EasqTierId(const EasqModel *model, EasqTier tier);
+
+/* Opens a scan on the row of a chunk, newest version first; NULL where there is none. */
+extern HeapTuple EasqChunkFind(EasqScan *scan, LOCKMODE mode, const EasqPlace *place,
+							   const EasqStored *stored, EasqPart part, int chunk);
+
+/* An adapter that stands anywhere: its part of the block, and moments as long as that.  Both must be there. */
+extern void EasqReadAdapterAt(const EasqModel *model, const EasqPlace *place, const pg_uuid_t *id,
+							  float *weights, float *m, float *v);
+
+/* Writes them, under an id and a version; m NULL: stored moments are removed.  ERROR 22003 where one is not finite. */
+extern void EasqWriteAdapterAt(const EasqModel *model, const EasqPlace *place, const pg_uuid_t *id, int64 version,
+							   const float *weights, const float *m, const float *v);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * The one writer of easq.tensor.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+
+#include "core/kernel.h"
+#include "store/answer_count.h"
+#include "store/columns.h"
+#include "store/model_write.h"
+#include "store/row.h"
+#include "store/weight_chunk.h"
+
+/* Where it is written to, and what its rows get. */
+typedef struct Target
+{
+	EasqWriter	writer;
+	const EasqModel *model;
+	EasqPlace	place;
+	const pg_uuid_t *id;
+	int64		version;
+	EasqPart	part;
+} Target;
+
+static void
+target_begin(Target *target, const EasqModel *model, const EasqPlace *place, const pg_uuid_t *id, int64 version)
+{
+	target->model = model;
+	target->place = *place;
+	target->id = id;
+	target->version = version;
+	target->part = EASQ_WEIGHT;
+	EasqWriterBegin(&target->writer, "tensor");
+}
+
+static void
+target_end(Target *target)
+{
+	EasqWriterEnd(&target->writer);
+	UpdateActiveSnapshotCommandId();
+}
+
+static void
+check_finite(const EasqModel *model, const float *weights, size_t count)
+{
+	if (!EasqAllFinite(count, weights))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("model \"%s\" would hold a weight that is not finite", model->name),
+				 errhint("Nothing was stored. Lower learning_rate or max_grad_norm.")));
+}
+
+static bytea *
+chunk_bytes(const EasqStored *stored, int chunk, EasqPart part, const float *const *source)
+{
+	size_t		bytes = EasqChunkLength(stored, chunk) * sizeof(float);
+	int			arrays = EasqPartArrays(part);
+	bytea	   *data = palloc(VARHDRSZ + bytes * arrays);
+
+	SET_VARSIZE(data, VARHDRSZ + bytes * arrays);
+	for (int i = 0; i < arrays; i++)
+		memcpy(VARDATA(data) + i * bytes, source[i] + stored->chunk * chunk, bytes);
+	return data;
+}
+
+static bool
+chunk_is_dirty(const EasqStored *stored, int chunk, const bool *dirty)
+{
+	size_t		first = stored->chunk / stored->row * chunk;
+	size_t		rows = EasqChunkLength(stored, chunk) / stored->row;
+
+	return dirty == NULL || memchr(dirty + first, true, rows) != NULL;
+}
+
+/* Not dirty: a row that is there gets id and version alone. */
+static void
+write_chunk(Target *target, HeapTuple old, const EasqStored *stored, int chunk,
+			const float *const *source, bool is_dirty)
+{
+	EasqRow		row;
+	bytea	   *data = NULL;
+
+	EasqRowInit(&row);
+	EasqRowSet(&row, TENSOR_VERSION, Int64GetDatum(target->version));
+	EasqRowSetId(&row, TENSOR_ID, target->id);
+	if (is_dirty)
+	{
+		data = chunk_bytes(stored, chunk, target->part, source);
+		EasqRowSet(&row, TENSOR_DATA, PointerGetDatum(data));
+	}
+	if (HeapTupleIsValid(old))
+		EasqWriterUpdate(&target->writer, old, row.values, row.nulls, row.replaces);
+	else if (is_dirty)
+	{
+		EasqRowSetText(&row, TENSOR_MODEL, target->place.model);
+		EasqRowSet(&row, TENSOR_CHECKPOINT, Int32GetDatum(target->place.checkpoint));
+		EasqRowSetText(&row, TENSOR_ADAPTER, target->place.adapter);
+		EasqRowSetText(&row, TENSOR_STATE, target->place.state);
+		EasqRowSetText(&row, TENSOR_NAME, stored->name);
+		EasqRowSetText(&row, TENSOR_PART, EasqPartName(target->part));
+		EasqRowSet(&row, TENSOR_CHUNK, Int32GetDatum(chunk));
+		EasqWriterInsert(&target->writer, row.values, row.nulls);
+	}
+	if (data)
+		pfree(data);
+}
+
+/* source NULL: the stored rows are removed. */
+static void
+write_stored(Target *target, const EasqStored *stored, const float *const *source, const bool *dirty)
+{
+	for (int chunk = 0; EasqChunkLength(stored, chunk) > 0; chunk++)
+	{
+		EasqScan	scan;
+		HeapTuple	old = EasqChunkFind(&scan, RowExclusiveLock, &target->place, stored, target->part, chunk);
+
+		CHECK_FOR_INTERRUPTS();
+		if (source)
+			write_chunk(target, old, stored, chunk, source, chunk_is_dirty(stored, chunk, dirty));
+		else if (HeapTupleIsValid(old))
+			EasqWriterDelete(&target->writer, old);
+		EasqScanEnd(&scan);
+	}
+}
+
+/* The tier's part of the block; each array begins with the float of the block that base counts. */
+static void
+write_block(Target *target, EasqTier tier, EasqPart part, const float *const *source, size_t base)
+{
+	target->part = part;
+	for (int i = 0; i < EASQ_TENSORS; i++)
+	{
+		const EasqTensor *tensor = &target->model->layout.tensor[i];
+		const float *at[2] = {NULL, NULL};
+		EasqStored	stored;
+
+		if (!EasqInTier(target->model, tier, tensor))
+			continue;
+		for (int j = 0; source && j < EasqPartArrays(part); j++)
+			at[j] = source[j] + tensor->offset - base;
+		stored = EasqStoredTensor(tensor);
+		write_stored(target, &stored, source ? at : NULL, NULL);
+	}
+}
+
+static void
+write_embeddings(Target *target, EasqPart part, float **first, float **second, bool **dirty)
+{
+	target->part = part;
+	for (int i = 0; i < target->model->spec->count; i++)
+	{
+		const EasqFeature *feature = &target->model->spec->feature[i];
+		int			table = feature->table;
+		const float *source[2];
+		EasqStored	stored;
+
+		if (table < 0)
+			continue;
+		source[0] = first ? first[table] : NULL;
+		source[1] = second ? second[table] : NULL;
+		stored = EasqStoredEmbedding(feature);
+		write_stored(target, &stored, first ? source : NULL, dirty ? dirty[table] : NULL);
+	}
+}
+
+void
+EasqWriteAdapterAt(const EasqModel *model, const EasqPlace *place, const pg_uuid_t *id, int64 version,
+				   const float *weights, const float *m, const float *v)
+{
+	const float *moments[2] = {m, v};
+	Target		target;
+
+	check_finite(model, weights + model->layout.backbone, model->layout.adapter);
+	target_begin(&target, model, place, id, version);
+	write_block(&target, EASQ_ADAPTER, EASQ_WEIGHT, &weights, 0);
+	write_block(&target, EASQ_ADAPTER, EASQ_MOMENTS, m ? moments : NULL, model->layout.backbone);
+	target_end(&target);
+}
+
+void
+EasqWriteCounters(EasqModel *model)
+{
+	EasqPlace	place = EasqTierPlace(model, EASQ_ADAPTER);
+
+	EasqAdapterWrite(&place, &model->adapter, &model->backbone.id);
+	EasqAnswerCountsWrite(model);
+}
+
+void
+EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const float *v)
+{
+	EasqPlace	place = EasqTierPlace(model, EASQ_ADAPTER);
+
+	model->adapter.id = EasqNewId();
+	model->adapter.version++;
+	EasqWriteAdapterAt(model, &place, &model->adapter.id, model->adapter.version, weights, m, v);
+	EasqWriteCounters(model);
+}
+
+/* m NULL: moments are removed. */
+static void
+write_backbone(EasqModel *model, const float *weights, float **embedding, bool **dirty,
+			   const float *m, const float *v, float **embedding_m, float **embedding_v)
+{
+	EasqPlace	place = EasqTierPlace(model, EASQ_BACKBONE);
+	const float *moments[2] = {m, v};
+	Target		target;
+
+	check_finite(model, weights, model->layout.backbone);
+	for (int i = 0; i < model->spec->count; i++)
+	{
+		const EasqFeature *feature = &model->spec->feature[i];
+
+		if (feature->table >= 0)
+			check_finite(model, embedding[feature->table], (size_t) feature->size * feature->dim);
+	}
+	target_begin(&target, model, &place, &model->backbone.id, model->backbone.version);
+	write_block(&target, EASQ_BACKBONE, EASQ_WEIGHT, &weights, 0);
+	write_embeddings(&target, EASQ_WEIGHT, embedding, NULL, dirty);
+	write_block(&target, EASQ_BACKBONE, EASQ_MOMENTS, m ? moments : NULL, 0);
+	write_embeddings(&target, EASQ_MOMENTS, embedding_m, embedding_v, dirty);
+	target_end(&target);
+}
+
+void
+EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, bool **dirty,
+				  const float *m, const float *v, float **embedding_m, float **embedding_v)
+{
+	model->backbone.id = EasqNewId();
+	model->backbone.version++;
+	write_backbone(model, weights, embedding, dirty, m, v, embedding_m, embedding_v);
+	EasqModelWriteBackbone(model);
+}
+
+void
+EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
+{
+	EasqPlace	place;
+
+	model->adapter.name = EASQ_OWN_ADAPTER;
+	model->backbone.id = EasqNewId();
+	model->adapter.id = EasqNewId();
+	model->backbone.version = 1;
+	model->adapter.version = 1;
+	EasqAlignmentStateInit(&model->adapter.alignment);
+	model->adapter.step = model->adapter.answers = model->adapter.uncertain = 0;
+	model->adapter.counts.count = model->adapter.stored_counts.count = 0;
+	model->adapter.asked_at = DT_NOBEGIN;
+
+	EasqModelWriteNew(model);
+	write_backbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
+	place = EasqTierPlace(model, EASQ_ADAPTER);
+	EasqWriteAdapterAt(model, &place, &model->adapter.id, model->adapter.version, weights, NULL, NULL);
+	EasqAdapterWrite(&place, &model->adapter, &model->backbone.id);
+}
+
+/* Gives the adapter's stored rows a new id without touching their data. */
+static void
+renew_adapter(EasqModel *model)
+{
+	EasqPlace	place = EasqTierPlace(model, EASQ_ADAPTER);
+	Target		target;
+
+	target_begin(&target, model, &place, &model->adapter.id, model->adapter.version);
+	for (int i = 0; i < EASQ_TENSORS; i++)
+	{
+		const EasqTensor *tensor = &model->layout.tensor[i];
+		EasqStored	stored;
+
+		if (!EasqInTier(model, EASQ_ADAPTER, tensor))
+			continue;
+		stored = EasqStoredTensor(tensor);
+		for (int chunk = 0; EasqChunkLength(&stored, chunk) > 0; chunk++)
+			for (EasqPart part = EASQ_WEIGHT; part <= EASQ_MOMENTS; part++)
+			{
+				EasqScan	scan;
+				HeapTuple	old = EasqChunkFind(&scan, RowExclusiveLock, &place, &stored, part, chunk);
+
+				target.part = part;
+				write_chunk(&target, old, &stored, chunk, NULL, false);
+				EasqScanEnd(&scan);
+			}
+	}
+	target_end(&target);
+}
+
+void
+EasqWriteDefinition(EasqModel *model)
+{
+	EasqWriteOptions(model);
+	model->adapter.id = EasqNewId();
+	renew_adapter(model);
+	EasqWriteCounters(model);
+}
