@@ -8,6 +8,7 @@
 #   PG_CONFIG     the server to build for
 #   OPENBLAS_DIR  folder of a *serial* libopenblas.a; it is linked in, so that a backend has one thread
 #   OPTFLAGS      e.g. -march=native, for a build that stays on this machine
+#   EASQ_LEVEL_MOST    highest level of instructions that is used: plain, x86-64-v3 or x86-64-v4 (src/core/level.h)
 
 EXTENSION = easq
 DATA = $(wildcard sql/easq--*.sql)
@@ -45,6 +46,7 @@ include $(PGXS)
 
 # The kernels: full vectorising, and no promise about floating-point traps (NaN and infinity stay exact).
 src/core/%.o: CFLAGS += -O3 -fno-trapping-math -fno-math-errno
+src/core/level.o: CPPFLAGS += $(if $(EASQ_LEVEL_MOST),-DEASQ_LEVEL_MOST='"$(EASQ_LEVEL_MOST)"')
 -include $(OBJS:.o=.d)
 easq.so: src/easq.map
 

@@ -6,9 +6,12 @@
 #include <limits.h>
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "core/kernel.h"
+#include "core/blas.h"
+#include "core/level.h"
+#include "core/tick.h"
 #include "store/cache_version.h"
 #include "store/cache_shared.h"
 #include "store/cache_statement.h"
@@ -16,6 +19,26 @@
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
+
+/* What the core does between the blocks of long work. */
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+check_level(void)
+{
+	const char *wanted = getenv("EASQ_LEVEL");
+	const char *name = EasqLevelInUse()->name;
+
+	if (wanted && strcmp(wanted, name) != 0)
+		ereport(WARNING,
+				(errmsg("this processor, or this build of easq, has no level of instructions \"%s\"", wanted),
+				 errdetail("The level in use is \"%s\".", name),
+				 errhint("The environment variable EASQ_LEVEL is plain, x86-64-v3 or x86-64-v4, or not set.")));
+}
 
 void
 _PG_init(void)
@@ -40,8 +63,10 @@ _PG_init(void)
 
 	EasqStatementInit();
 	EasqSharedCacheInit();
-	if (!EasqKernelSelfTest(EasqKernelBest()))
+	EasqOnTick(check_interrupts);
+	check_level();
+	if (!EasqBlasSelfTest())
 		ereport(WARNING,
-				(errmsg("OpenBLAS gives wrong products on this processor, easq uses its own loops"),
+				(errmsg("OpenBLAS gives wrong products on this processor, easq uses its own"),
 				 errhint("Set OPENBLAS_CORETYPE (for example to Haswell) in the environment of the server, or install a newer OpenBLAS.")));
 }

@@ -1,7 +1,8 @@
 /*
- * Vector and matrix kernels: elementwise functions chosen for the processor at
- * run time, and products by OpenBLAS or by panels (see panel.h) where these are
- * faster.  All float32, row-major, no allocation.
+ * Vector and matrix kernels, by the level of instructions in use (level.h):
+ * elementwise functions, and products by panels (panel.h) or by OpenBLAS
+ * (blas.h), whichever is faster there.  All float32, row-major, no allocation.
+ * A product ticks (tick.h).
  */
 #ifndef EASQ_KERNEL_H
 #define EASQ_KERNEL_H
@@ -34,22 +35,5 @@ extern void EasqGemmTN(int rows, int cols, int inner, const float *a, const floa
 extern bool EasqAllFinite(size_t n, const float *x);
 /* Sum of squares, in double. */
 extern double EasqSquares(size_t n, const float *x);
-
-typedef enum EasqProducts
-{
-	EASQ_BY_LOOPS,				/* plain C: slow, right everywhere */
-	EASQ_BY_OPENBLAS,
-	EASQ_BY_PANELS
-} EasqProducts;
-
-/* Panels on processors with AVX-512, for which an OpenBLAS may be too old; else OpenBLAS. */
-extern EasqProducts EasqKernelBest(void);
-
-/*
- * Multiplies small matrices of known result.  Some OpenBLAS builds are wrong
- * on processors newer than they are.  Products are computed in this way from
- * then on; false: it is wrong here, and plain loops take over (the caller warns once).
- */
-extern bool EasqKernelSelfTest(EasqProducts way);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "core/budget.h"
+
 /* Below this, exp(v) no longer shows beside 1 in a double. */
 #define FAR_BELOW (-37.0)
 
@@ -167,3 +169,137 @@ EasqDistilLoss(int q, const float *y, const float *s, double weight, float *dy)
 	}
 	return pairs > 0 ? loss / pairs : 0.0;
 }
+
+/* ------------------------------------------------------ what a batch has of them */
+
+const char *const EasqAlignmentNames[] = {
+#define NAME(id, name, pairs, least, function) [id] = name,
+	EASQ_ALIGNMENT_LOSSES(NAME)
+#undef NAME
+	NULL
+};
+
+#define NAME(id, name) [id] = name,
+const char *const EasqPairwiseNames[] = {EASQ_PAIRWISE_LOSSES(NAME) NULL};
+const char *const EasqRehearsalNames[] = {EASQ_REHEARSALS(NAME) NULL};
+#undef NAME
+
+/* What an alignment loss may read of a batch, and where its gradient goes. */
+typedef struct Aligned
+{
+	const EasqHyper *hyper;
+	int			survey;
+	int			behaviour;
+	const float *y;				/* [2 survey + 2 behaviour] */
+	const float *s;
+	const float *share;			/* [survey] or NULL */
+	double		weight;
+	float	   *dy;
+	double	   *dbias;			/* of the main pathway */
+	EasqMetrics *metrics;
+} Aligned;
+
+static double
+align_by_dpo(const Aligned *of)
+{
+	int			n = of->survey;
+
+	return EasqDpoLoss(n, of->y, of->y + n, of->s, of->s + n, of->share, of->hyper->beta, of->hyper->anchor,
+					   of->weight, of->dy, of->dy + n, of->dbias, of->metrics);
+}
+
+static double
+align_by_distil(const Aligned *of)
+{
+	int			start = 2 * of->survey;
+
+	return EasqDistilLoss(of->behaviour, of->y + start, of->s + start, of->weight, of->dy + start);
+}
+
+static const struct
+{
+	EasqPairsOf pairs;
+	int			least;
+	double		(*loss) (const Aligned *of);
+}			alignments[] = {
+#define ROW(id, name, pairs, least, function) [id] = {pairs, least, function},
+	EASQ_ALIGNMENT_LOSSES(ROW)
+#undef ROW
+};
+
+int
+EasqAlignedPairs(EasqAlignment alignment, int survey, int behaviour)
+{
+	int			pairs = alignments[alignment].pairs == EASQ_OF_ANSWERS ? survey : behaviour;
+
+	return pairs < alignments[alignment].least ? 0 : pairs;
+}
+
+bool
+EasqAlignsBehaviour(EasqAlignment alignment)
+{
+	return alignments[alignment].pairs == EASQ_OF_BEHAVIOUR;
+}
+
+EasqAlignment
+EasqAlignmentFor(EasqAlignment wanted, int survey, int behaviour)
+{
+	return EasqAlignsBehaviour(wanted) && EasqAlignedPairs(wanted, survey, behaviour) == 0 ? EASQ_DPO : wanted;
+}
+
+/* Share of pairs whose first row has the higher logit, equal ones half. */
+static double
+pair_accuracy(int n, const float *hi, const float *lo)
+{
+	double		right = 0.0;
+
+	for (int i = 0; i < n; i++)
+		right += EasqPairRight(hi[i], lo[i]);
+	return n > 0 ? right / n : 0.0;
+}
+
+/* A batch's weights, NULL where they are all equal: the same bits as without. */
+static const float *
+uneven(const EasqBatch *batch)
+{
+	if (batch->weight != NULL)
+		for (int i = 1; i < batch->survey; i++)
+			if (batch->weight[i] != batch->weight[0])
+				return batch->weight;
+	return NULL;
+}
+
+/* Losses of all rows, the gradients of their logits and of the pathways' last biases. */
+void
+EasqLosses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const float *s,
+	   float *dy, float *ds, double *dbias, EasqMetrics *metrics)
+{
+	int			survey = batch->survey;
+	int			behaviour = batch->behaviour;
+	int			tested = batch->tested > 0 ? batch->tested : survey;
+	const float *share = uneven(batch);
+	const float *yb = y + 2 * survey;
+	float	   *dyb = dy + 2 * survey;
+	Aligned		aligned = {
+		.hyper = hyper, .survey = survey, .behaviour = behaviour, .y = y, .s = s, .share = share,
+		.dy = dy, .dbias = &dbias[EASQ_MAIN], .metrics = metrics
+	};
+
+	metrics->accuracy[EASQ_MAIN] = pair_accuracy(tested, y, y + survey);
+	metrics->accuracy[EASQ_SATISFACTION] = pair_accuracy(tested, s, s + survey);
+	if (batch->kept != NULL)
+		metrics->loss_main = EasqKeepLoss(behaviour, yb, batch->kept, 1.0, dyb);
+	else
+		metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
+											  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
+	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, share, hyper->pairwise,
+												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
+	/* the rewards of dpo are reported whatever aligns */
+	if (hyper->alignment != EASQ_DPO)
+		(void) align_by_dpo(&aligned);
+	aligned.weight = hyper->lambda2;
+	metrics->loss_alignment = alignments[hyper->alignment].loss(&aligned);
+	metrics->loss = metrics->loss_main + hyper->lambda1 * metrics->loss_satisfaction +
+		hyper->lambda2 * metrics->loss_alignment;
+}
+

@@ -23,4 +23,17 @@ extern double EasqNdcg(size_t n, const EasqRanked *rows, int k);
 extern double EasqReciprocalRank(size_t n, const EasqRanked *rows);
 extern double EasqAuc(size_t n, const EasqRanked *rows);
 
+/* The same over rows that come one by one, by falling score; starts as zeros. */
+typedef struct EasqAucSum
+{
+	double		score;			/* of the rows that came last */
+	double		same[2];		/* how many of them have label 0 and 1 */
+	double		above;			/* rows of label 1 with a higher score */
+	double		below;			/* rows of label 0 with a higher score */
+	double		right;			/* pairs in the right order, equal ones half */
+} EasqAucSum;
+extern void EasqAucAdd(EasqAucSum *sum, double score, bool label);
+/* Ends the sum. */
+extern double EasqAucOf(EasqAucSum *sum);
+
 #endif

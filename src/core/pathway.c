@@ -1,28 +1,25 @@
 #include "core/pathway.h"
 
-#include "core/panel.h"
-#include "core/simd.h"
+#include "core/level.h"
 
 void
 EasqMixForward(int rows, int experts, int m, const float *gate, size_t gate_stride,
 			   const float *expert, size_t expert_stride,
-			   const float *out, float bias, float *v, float *sum)
+			   const float *out, float bias, float *v)
 {
-	EasqBestLevel()->mix(rows, experts, m, gate, gate_stride, expert, expert_stride, out, bias, v, sum);
+	EasqLevelInUse()->mix(rows, experts, m, gate, gate_stride, expert, expert_stride, out, bias, v);
 }
 
 void
 EasqMixBackward(int rows, int experts, int m, float *gate, size_t gate_stride,
 				float *expert, size_t expert_stride,
-				const float *out, const float *dv, float *dout, float *work)
+				const float *out, const float *dv, float *dout)
 {
-	EasqBestLevel()->mix_backward(rows, experts, m, gate, gate_stride, expert, expert_stride, out, dv, dout, work);
+	EasqLevelInUse()->mix_backward(rows, experts, m, gate, gate_stride, expert, expert_stride, out, dv, dout);
 }
 
-EASQ_CLONES void
-EasqAddRows(int rows, int cols, const float *restrict dy, float *restrict dbias)
+void
+EasqAddRows(int rows, int cols, const float *dy, float *dbias)
 {
-	for (int row = 0; row < rows; row++, dy += cols)
-		for (int j = 0; j < cols; j++)
-			dbias[j] += dy[j];
+	EasqLevelInUse()->add_rows(rows, cols, dy, dbias);
 }

@@ -12,21 +12,20 @@
 
 #include <stddef.h>
 
-/* v [rows]; sum [m] is scratch. */
+/* v [rows] */
 extern void EasqMixForward(int rows, int experts, int m,
 						   const float *gate, size_t gate_stride,
 						   const float *expert, size_t expert_stride,
-						   const float *out, float bias, float *v, float *sum);
+						   const float *out, float bias, float *v);
 
 /*
  * dv [rows] -> gate and expert become the gradients of the pre-activations;
- * adds to dout [m].  work [m] is scratch.
+ * adds to dout [m].
  */
 extern void EasqMixBackward(int rows, int experts, int m,
 							float *gate, size_t gate_stride,
 							float *expert, size_t expert_stride,
-							const float *out, const float *dv,
-							float *dout, float *work);
+							const float *out, const float *dv, float *dout);
 
 /* Adds the sum of the rows of dy [rows, cols] to dbias [cols]. */
 extern void EasqAddRows(int rows, int cols, const float *dy, float *dbias);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/kernel.h"
+#include "core/panel.h"
+#include "core/tick.h"
 
 /* Most rows of one pass through both products: what is between them stays in the cache. */
 #define PASS_ROWS 96
@@ -70,7 +72,7 @@ pack_projection(const EasqLayout *layout, const float *weights, float alpha, flo
 		EasqPanelPack(cols, r, B, 0, panel);
 		for (int i = 0; i < r * EASQ_PANEL; i++)
 			panel[i] *= scale;
-		EasqBestLevel()->panel(shape->k, false, r, A, 1, (size_t) shape->k, panel, packed, EASQ_PANEL, packed, EASQ_PANEL);
+		EasqLevelInUse()->panel(shape->k, false, r, A, 1, (size_t) shape->k, panel, packed, EASQ_PANEL, packed, EASQ_PANEL);
 		packed += (size_t) shape->k * EASQ_PANEL;
 	}
 }
@@ -88,7 +90,7 @@ EasqScorerOpen(EasqScorer *scorer, const EasqLayout *layout, const float *weight
 	const float *end = align((float *) memory);
 
 	scorer->shape = *shape;
-	scorer->level = EasqBestLevel();
+	scorer->level = EasqLevelInUse();
 	scorer->projection = end;
 	end += EasqPanelFloats(shape->d, shape->k);
 	scorer->projection_bias = end;
@@ -157,7 +159,7 @@ size_t
 EasqScoreWork(const EasqShape *shape, int rows)
 {
 	return LINE_FLOATS + (size_t) EasqPanelColumns(shape->d) + (size_t) pass_rows(shape, rows) * row_floats(shape) +
-		(size_t) shape->m + (size_t) shape->k;
+		(size_t) shape->k;
 }
 
 /* y [rows, cols] = start + x [rows] weight^T over inputs from to to; start as in EasqLevel. */
@@ -247,7 +249,7 @@ finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float 
 	multiply(level, rows, stacked_rows(shape, pathway), shape->d, 0, shape->d, z, hidden,
 			 scorer->stacked[pathway], scorer->stacked_bias[pathway], 0, rest);
 	level->mix(rows, shape->experts[pathway], shape->m, rest + (size_t) shape->experts[pathway] * shape->m, stride,
-			   rest, stride, scorer->out[pathway], scorer->out_bias[pathway], v, rest + (size_t) rows * stride);
+			   rest, stride, scorer->out[pathway], scorer->out_bias[pathway], v);
 }
 
 void
@@ -259,13 +261,14 @@ EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
 	float	   *base = align(work);
 	float	   *z = base + hidden;
-	uint32_t   *varies = (uint32_t *) (z + (size_t) pass_rows(shape, rows) * row_floats(shape) + shape->m);
+	uint32_t   *varies = (uint32_t *) (z + (size_t) pass_rows(shape, rows) * row_floats(shape));
 	int			pass;
 
 	for (int start = 0; start < rows; start += pass, x += (size_t) pass * k)
 	{
 		const float *from = scorer->projection_bias;
 
+		EasqTick();
 		pass = pass_rows(shape, rows - start);
 		memset(varies, pass < SHARED_ROWS ? ~0 : 0, (size_t) k * sizeof(uint32_t));
 		for (int row = 1; row < pass; row++)

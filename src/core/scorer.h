@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "core/panel.h"
+#include "core/level.h"
 #include "core/shape.h"
 
 #define EASQ_SCORE_BLOCK 512	/* most rows in one call of EasqScoreRows */

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "core/random.h"
+#include "core/tick.h"
 
 /* Start of the embeddings' streams of random numbers, clear of the tensors'. */
 #define EMBEDDING_STREAM 1000
+
+#define TICK_NUMBERS 65536		/* that are drawn between two ticks */
 
 static bool
 within(int value, int low, int high)
@@ -90,7 +93,11 @@ fill_normal(const EasqLayout *layout, EasqTensorId id, uint64_t seed, double dev
 	float	   *w = weights + layout->tensor[id].offset;
 
 	for (size_t i = 0; i < layout->tensor[id].count; i++)
+	{
+		if (i % TICK_NUMBERS == 0)
+			EasqTick();
 		w[i] = (float) (deviation * EasqNormal(&random));
+	}
 }
 
 void
@@ -142,6 +149,8 @@ EasqInitEmbedding(uint64_t seed, int stream, int64_t size, int dim, float *table
 		EasqRandom	random = {EasqMix(base, (uint64_t) row)};
 		float	   *w = table + (size_t) row * (size_t) dim;
 
+		if (row % (TICK_NUMBERS / 64) == 0)
+			EasqTick();
 		for (int j = 0; j < dim; j++)
 			w[j] = row == 0 ? 0.0f : (float) (0.3 * EasqNormal(&random));
 	}

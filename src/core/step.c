@@ -2,7 +2,8 @@
  * The step works in blocks of rows, so that its scratch does not grow with
  * the batch: logits of every row first, then the losses, which want all of
  * them, then block by block backward.  A batch of one block keeps what
- * forward computed; a larger one computes it again.
+ * forward computed; a larger one computes it again.  Each block goes in tiles
+ * of rows, so that what one product leaves is in the cache for the next.
  *
  * Stop-gradients, where each is taken:
  *   main pathway    dz never reaches LoRA, only the backbone and x
@@ -14,37 +15,31 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/budget.h"
 #include "core/kernel.h"
-#include "core/loss.h"
 #include "core/pathway.h"
-#include "core/simd.h"
-
-#define BETA1 0.9
-#define BETA2 0.999
-#define EPSILON 1e-8
-#define AHEAD 4					/* rows of a table that are fetched before their turn */
 
 #define BLOCK_ROWS 8192			/* most rows of a block */
 #define BLOCK_ROWS_MIN 32
 #define BLOCK_FLOATS ((size_t) 1 << 22) /* what a block of fewer rows is kept under */
+#define TILE_ROWS 256			/* of a block */
 
 typedef struct Block
 {
 	float	   *h;				/* [n, d] h + h_lora */
 	float	   *z;				/* [n, d] */
-	float	   *dz;				/* [n, d], then dh */
 	float	   *low;			/* [n, r] (alpha / r) x A^T */
-	float	   *dlow;			/* [n, r] */
 	float	   *gate[EASQ_PATHWAYS];	/* [n, K] */
 	float	   *expert[EASQ_PATHWAYS];	/* [n, K m] */
-	float	   *mix;			/* [m] */
+
+	/* of one tile */
+	float	   *dz;				/* [TILE_ROWS, d], then dh */
+	float	   *dlow;			/* [TILE_ROWS, r] */
 } Block;
 
 static size_t
 row_floats(const EasqShape *shape)
 {
-	size_t		floats = 3 * (size_t) shape->d + 2 * (size_t) shape->r;
+	size_t		floats = 2 * (size_t) shape->d + (size_t) shape->r;
 
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		floats += (size_t) shape->experts[p] * ((size_t) shape->m + 1);
@@ -63,11 +58,18 @@ block_rows(const EasqShape *shape, size_t rows)
 	return rows < most ? rows : most;
 }
 
-/* Logits and their gradients of every row, and one block. */
+static size_t
+tile_rows(size_t rows)
+{
+	return rows < TILE_ROWS ? rows : TILE_ROWS;
+}
+
+/* Logits and their gradients of every row, one block, and what a tile needs beside it. */
 size_t
 EasqGradientWork(const EasqShape *shape, size_t rows)
 {
-	return 2 * EASQ_PATHWAYS * rows + block_rows(shape, rows) * row_floats(shape) + (size_t) shape->m;
+	return 2 * EASQ_PATHWAYS * rows + block_rows(shape, rows) * row_floats(shape) +
+		tile_rows(rows) * ((size_t) shape->d + (size_t) shape->r);
 }
 
 static void
@@ -75,17 +77,33 @@ block_init(Block *block, const EasqShape *shape, size_t n, float *memory)
 {
 	block->h = memory;
 	block->z = block->h + n * shape->d;
-	block->dz = block->z + n * shape->d;
-	block->low = block->dz + n * shape->d;
-	block->dlow = block->low + n * shape->r;
-	memory = block->dlow + n * shape->r;
+	block->low = block->z + n * shape->d;
+	memory = block->low + n * shape->r;
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
 		block->gate[p] = memory;
 		block->expert[p] = block->gate[p] + n * shape->experts[p];
 		memory = block->expert[p] + n * shape->experts[p] * shape->m;
 	}
-	block->mix = memory;
+	block->dz = memory;
+	block->dlow = memory + tile_rows(n) * shape->d;
+}
+
+/* The same block from its row number row on. */
+static Block
+block_from(const Block *block, const EasqShape *shape, size_t row)
+{
+	Block		rest = *block;
+
+	rest.h += row * shape->d;
+	rest.z += row * shape->d;
+	rest.low += row * shape->r;
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+	{
+		rest.gate[p] += row * shape->experts[p];
+		rest.expert[p] += row * shape->experts[p] * shape->m;
+	}
+	return rest;
 }
 
 static const float *
@@ -158,7 +176,7 @@ gate_forward(const EasqLayout *layout, const float *weights, int pathway, int n,
 /* z [n, d], gate [n, K] -> expert [n, K m] before the softplus, v [n] */
 static void
 pathway_forward(const EasqLayout *layout, const float *weights, int pathway, int n,
-				const float *z, const float *gate, float *expert, float *v, float *mix)
+				const float *z, const float *gate, float *expert, float *v)
 {
 	int			K = layout->shape.experts[pathway];
 	int			m = layout->shape.m;
@@ -167,14 +185,14 @@ pathway_forward(const EasqLayout *layout, const float *weights, int pathway, int
 			   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_EXPERTS_BIAS)), expert);
 	EasqMixForward(n, K, m, gate, (size_t) K, expert, (size_t) K * m,
 				   at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_WEIGHT)),
-				   *at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_BIAS)), v, mix);
+				   *at(layout, weights, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_BIAS)), v);
 }
 
 /* dv [n] -> the pathway's tensors but out.bias and, unless NULL, dz [n, d]; gate and expert become their gradients */
 static void
 pathway_backward(const EasqLayout *layout, const float *weights, int pathway, int n,
 				 const float *z, float *gate, float *expert, const float *dv,
-				 float *gradient, float *dz, float *mix)
+				 float *gradient, float *dz)
 {
 	const EasqTensorId gate_weight = EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_GATE_WEIGHT);
 	const EasqTensorId experts_weight = EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_EXPERTS_WEIGHT);
@@ -184,7 +202,7 @@ pathway_backward(const EasqLayout *layout, const float *weights, int pathway, in
 	int			d = layout->shape.d;
 
 	EasqMixBackward(n, K, m, gate, (size_t) K, expert, (size_t) K * m,
-					at(layout, weights, out_weight), dv, at_gradient(layout, gradient, out_weight), mix);
+					at(layout, weights, out_weight), dv, at_gradient(layout, gradient, out_weight));
 	EasqGemmTN(K, d, n, gate, z, 1.0f, at_gradient(layout, gradient, gate_weight));
 	EasqAddRows(n, K, gate,
 				at_gradient(layout, gradient, EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_GATE_BIAS)));
@@ -221,100 +239,97 @@ rows_before(int end, int start, int n)
 	return rows < 0 ? 0 : rows < n ? rows : n;
 }
 
-/* Both pathways' logits; the satisfaction pathway's for the first satisfied rows only. */
-static void
-block_forward(const EasqLayout *layout, const float *weights, float scale, int n, int satisfied,
-			  const float *x, Block *block, float *y, float *s)
+/* What a pass over rows works on: the batch from one row on, and where its results go. */
+typedef struct Rows
 {
-	projection_forward(layout, weights, scale, n, x, block->h, block->z, block->low);
+	const EasqLayout *layout;
+	const float *weights;
+	float		scale;			/* of LoRA */
+	const float *x;
+	float	   *y;				/* logits, or their gradients on the way back */
+	float	   *s;
+	float	   *gradient;
+	float	   *dx;				/* or NULL, as for EasqGradient */
+} Rows;
+
+static Rows
+rows_from(const Rows *rows, size_t row)
+{
+	Rows		rest = *rows;
+	size_t		k = (size_t) rows->layout->shape.k;
+
+	rest.x += row * k;
+	rest.y += row;
+	rest.s += row;
+	if (rest.dx != NULL)
+		rest.dx += row * k;
+	return rest;
+}
+
+/* Both pathways' logits of n rows; the satisfaction pathway's for the first satisfied rows only. */
+static void
+tile_forward(const Rows *rows, int n, int satisfied, const Block *block)
+{
+	projection_forward(rows->layout, rows->weights, rows->scale, n, rows->x, block->h, block->z, block->low);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
-		int			rows = p == EASQ_MAIN ? n : satisfied;
+		int			some = p == EASQ_MAIN ? n : satisfied;
 
-		gate_forward(layout, weights, p, rows, block->z, block->gate[p]);
-		pathway_forward(layout, weights, p, rows,
-						block->z, block->gate[p], block->expert[p], p == EASQ_MAIN ? y : s, block->mix);
+		gate_forward(rows->layout, rows->weights, p, some, block->z, block->gate[p]);
+		pathway_forward(rows->layout, rows->weights, p, some,
+						block->z, block->gate[p], block->expert[p], p == EASQ_MAIN ? rows->y : rows->s);
 	}
 }
 
-/* Main over all rows, satisfaction over the first survey rows; dx as for EasqGradient. */
+/* Main over n rows, satisfaction over the first survey rows. */
 static void
-block_backward(const EasqLayout *layout, const float *weights, float scale, int n, int survey,
-			   const float *x, Block *block, const float *dy, const float *ds, float *gradient, float *dx)
+tile_backward(const Rows *rows, int n, int survey, const Block *block)
 {
+	const EasqLayout *layout = rows->layout;
 	const EasqShape *shape = &layout->shape;
 	float	   *dz = block->dz;
 
-	pathway_backward(layout, weights, EASQ_MAIN, n, block->z, block->gate[EASQ_MAIN],
-					 block->expert[EASQ_MAIN], dy, gradient, dx != NULL ? dz : NULL, block->mix);
-	if (dx != NULL)
+	pathway_backward(layout, rows->weights, EASQ_MAIN, n, block->z, block->gate[EASQ_MAIN],
+					 block->expert[EASQ_MAIN], rows->y, rows->gradient, rows->dx != NULL ? dz : NULL);
+	if (rows->dx != NULL)
 	{
 		EasqSoftplusBackward((size_t) n * shape->d, block->h, dz, dz);
-		backbone_backward(layout, weights, n, x, dz, gradient, dx);
+		backbone_backward(layout, rows->weights, n, rows->x, dz, rows->gradient, rows->dx);
 	}
 	if (survey == 0)
 		return;
-	pathway_backward(layout, weights, EASQ_SATISFACTION, survey, block->z, block->gate[EASQ_SATISFACTION],
-					 block->expert[EASQ_SATISFACTION], ds, gradient, shape->r > 0 ? dz : NULL, block->mix);
+	pathway_backward(layout, rows->weights, EASQ_SATISFACTION, survey, block->z, block->gate[EASQ_SATISFACTION],
+					 block->expert[EASQ_SATISFACTION], rows->s, rows->gradient, shape->r > 0 ? dz : NULL);
 	if (shape->r > 0)
 	{
 		EasqSoftplusBackward((size_t) survey * shape->d, block->h, dz, dz);
-		lora_backward(layout, weights, scale, survey, x, block->low, dz, block->dlow, gradient);
+		lora_backward(layout, rows->weights, rows->scale, survey, rows->x, block->low, dz, block->dlow, rows->gradient);
 	}
 }
 
-/* Share of pairs whose first row has the higher logit, equal ones half. */
-static double
-pair_accuracy(int n, const float *hi, const float *lo)
+/* A whole block of n rows by one of the two; the first of them are special. */
+static void
+by_tiles(void (*tile) (const Rows *rows, int n, int special, const Block *block),
+		 const Rows *rows, int n, int special, const Block *block)
 {
-	double		right = 0.0;
+	for (int start = 0; start < n; start += TILE_ROWS)
+	{
+		Rows		rest = rows_from(rows, (size_t) start);
+		Block		part = block_from(block, &rows->layout->shape, (size_t) start);
+		int			some = rows_before(n, start, TILE_ROWS);
+
+		tile(&rest, some, rows_before(special, start, some), &part);
+	}
+}
+
+static double
+mean(int n, const float *x)
+{
+	double		sum = 0.0;
 
 	for (int i = 0; i < n; i++)
-		right += EasqPairRight(hi[i], lo[i]);
-	return n > 0 ? right / n : 0.0;
-}
-
-/* A batch's weights, NULL where they are all equal: the same bits as without. */
-static const float *
-uneven(const EasqBatch *batch)
-{
-	if (batch->weight != NULL)
-		for (int i = 1; i < batch->survey; i++)
-			if (batch->weight[i] != batch->weight[0])
-				return batch->weight;
-	return NULL;
-}
-
-/* Losses of all rows, the gradients of their logits and of the pathways' last biases. */
-static void
-losses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const float *s,
-	   float *dy, float *ds, double *dbias, EasqMetrics *metrics)
-{
-	int			survey = batch->survey;
-	int			behaviour = batch->behaviour;
-	int			tested = batch->tested > 0 ? batch->tested : survey;
-	const float *share = uneven(batch);
-	const float *yb = y + 2 * survey;
-	const float *sb = s + 2 * survey;
-	float	   *dyb = dy + 2 * survey;
-	bool		by_distil = hyper->alignment == EASQ_DISTIL;
-
-	metrics->accuracy[EASQ_MAIN] = pair_accuracy(tested, y, y + survey);
-	metrics->accuracy[EASQ_SATISFACTION] = pair_accuracy(tested, s, s + survey);
-	if (batch->kept != NULL)
-		metrics->loss_main = EasqKeepLoss(behaviour, yb, batch->kept, 1.0, dyb);
-	else
-		metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
-											  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
-	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, share, hyper->pairwise,
-												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
-	/* the rewards are reported whatever aligns */
-	metrics->loss_alignment = EasqDpoLoss(survey, y, y + survey, s, s + survey, share, hyper->beta, hyper->anchor,
-										  by_distil ? 0.0 : hyper->lambda2, dy, dy + survey, &dbias[EASQ_MAIN], metrics);
-	if (by_distil)
-		metrics->loss_alignment = EasqDistilLoss(behaviour, yb, sb, hyper->lambda2, dyb);
-	metrics->loss = metrics->loss_main + hyper->lambda1 * metrics->loss_satisfaction +
-		hyper->lambda2 * metrics->loss_alignment;
+		sum += x[i];
+	return n > 0 ? sum / n : 0.0;
 }
 
 void
@@ -325,7 +340,7 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	float		scale = lora_scale(shape, hyper->alpha);
 	int			survey_rows = 2 * batch->survey;
 	int			rows = survey_rows + 2 * batch->behaviour;
-	int			satisfied_rows = hyper->alignment == EASQ_DISTIL ? rows : survey_rows;
+	int			satisfied_rows = EasqAlignsBehaviour(hyper->alignment) ? rows : survey_rows;
 	int			step = (int) block_rows(shape, (size_t) rows);
 	bool		open[EASQ_PATHWAYS] = {false, false};
 	double		dbias[EASQ_PATHWAYS] = {0.0, 0.0};
@@ -333,6 +348,8 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 	float	   *s = y + rows;
 	float	   *dy = s + rows;
 	float	   *ds = dy + rows;
+	Rows		all = {layout, weights, scale, batch->x, y, s, gradient, dx};
+	Rows		back = all;
 	Block		block;
 
 	block_init(&block, shape, (size_t) step, ds + rows);
@@ -344,109 +361,37 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 
 	for (int start = 0; start < rows; start += step)
 	{
+		Rows		some = rows_from(&all, (size_t) start);
 		int			n = rows_before(rows, start, step);
 		int			satisfied = rows_before(satisfied_rows, start, n);
 
-		block_forward(layout, weights, scale, n, satisfied,
-					  batch->x + (size_t) start * shape->k, &block, y + start, s + start);
+		by_tiles(tile_forward, &some, n, satisfied, &block);
 		for (int p = 0; p < EASQ_PATHWAYS; p++)
 			open[p] = open[p] ||
 				any_open((size_t) (p == EASQ_MAIN ? n : satisfied) * shape->experts[p], block.gate[p]);
 	}
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		metrics->gates_dead[p] = (p == EASQ_MAIN ? rows : satisfied_rows) > 0 && !open[p];
+	metrics->satisfaction_rows = satisfied_rows;
+	metrics->satisfaction_level = mean(satisfied_rows, s);
 
-	losses(hyper, batch, y, s, dy, ds, dbias, metrics);
+	EasqLosses(hyper, batch, y, s, dy, ds, dbias, metrics);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		*at_gradient(layout, gradient, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS)) = (float) dbias[p];
 
+	back.y = dy;
+	back.s = ds;
 	for (int start = 0; start < rows; start += step)
 	{
+		Rows		some = rows_from(&all, (size_t) start);
+		Rows		some_back = rows_from(&back, (size_t) start);
 		int			n = rows_before(rows, start, step);
 		int			survey = rows_before(survey_rows, start, n);
-		const float *x = batch->x + (size_t) start * shape->k;
 
 		if (step < rows)
-			block_forward(layout, weights, scale, n, survey, x, &block, y + start, s + start);
-		block_backward(layout, weights, scale, n, survey, x, &block, dy + start, ds + start,
-					   gradient, dx != NULL ? dx + (size_t) start * shape->k : NULL);
+			by_tiles(tile_forward, &some, n, survey, &block);
+		by_tiles(tile_backward, &some_back, n, survey, &block);
 	}
-}
-
-typedef struct Adam
-{
-	float		clip;
-	float		rate;
-	float		first;			/* bias corrections */
-	float		second;
-} Adam;
-
-static Adam
-adam_at(int64_t step, double learning_rate, double clip)
-{
-	return (Adam) {(float) clip, (float) learning_rate,
-		(float) (1.0 / (1.0 - pow(BETA1, (double) step))), (float) (1.0 / (1.0 - pow(BETA2, (double) step)))};
-}
-
-EASQ_INLINE void
-adam(Adam at, size_t n, float *restrict w, const float *restrict g, float *restrict m, float *restrict v)
-{
-	for (size_t i = 0; i < n; i++)
-	{
-		float		gi = g[i] * at.clip;
-
-		m[i] = (float) BETA1 * m[i] + (float) (1.0 - BETA1) * gi;
-		v[i] = (float) BETA2 * v[i] + (float) (1.0 - BETA2) * gi * gi;
-		w[i] -= at.rate * (m[i] * at.first) / (sqrtf(v[i] * at.second) + (float) EPSILON);
-	}
-}
-
-EASQ_CLONES static void
-adam_block(Adam at, size_t n, float *w, const float *g, float *m, float *v)
-{
-	adam(at, n, w, g, m, v);
-}
-
-EASQ_CLONES static void
-adam_rows(Adam at, size_t count, size_t dim, const int64_t *row, float *w, const float *g, float *m, float *v)
-{
-	for (size_t i = 0; i < count; i++, g += dim)
-	{
-		size_t		place = (size_t) row[i] * dim;
-
-		/* rows lie anywhere in the table */
-		if (i + AHEAD < count)
-		{
-			size_t		next = (size_t) row[i + AHEAD] * dim;
-
-			EASQ_PREFETCH(w + next);
-			EASQ_PREFETCH(m + next);
-			EASQ_PREFETCH(v + next);
-		}
-		adam(at, dim, w + place, g, m + place, v + place);
-	}
-}
-
-void
-EasqAdamUpdate(size_t n, float *w, const float *g, float *m, float *v,
-			   int64_t step, double learning_rate, double clip)
-{
-	adam_block(adam_at(step, learning_rate, clip), n, w, g, m, v);
-}
-
-void
-EasqAdamUpdateRows(size_t count, size_t dim, const int64_t *row, float *w, const float *gradient,
-				   float *m, float *v, int64_t step, double learning_rate, double clip)
-{
-	adam_rows(adam_at(step, learning_rate, clip), count, dim, row, w, gradient, m, v);
-}
-
-double
-EasqClip(double norm, double max_norm)
-{
-	double		factor = max_norm / (norm + 1e-6);
-
-	return factor < 1.0 ? factor : 1.0;
 }
 
 bool
@@ -495,7 +440,7 @@ EasqGatesAlive(const EasqLayout *layout, const float *weights, double alpha,
 			   EasqPathway pathway, int rows, const float *x, float *work)
 {
 	const EasqShape *shape = &layout->shape;
-	int			step = (int) block_rows(shape, (size_t) rows);
+	int			step = (int) tile_rows(block_rows(shape, (size_t) rows));
 	Block		block;
 
 	block_init(&block, shape, (size_t) step, work);

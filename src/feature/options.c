@@ -13,11 +13,6 @@
 #define EXACT 9007199254740991.0
 #define INTERVAL_BYTES 128
 
-const char *const EasqAlignmentNames[] = {[EASQ_DPO] = "dpo", [EASQ_DISTIL] = "distil", NULL};
-const char *const EasqPairwiseNames[] = {[EASQ_ON_SCORE] = "score", [EASQ_ON_LOGIT] = "logit", NULL};
-
-static const char *const rehearsals[] = {[EASQ_KEEP_MARGINS] = "margins", [EASQ_LEARN_LABELS] = "labels", NULL};
-
 /* name, type, default, minimum, maximum, place, choices, fixed */
 static const EasqOption model_options[] = {
 	{"hidden", EASQ_OPTION_INT, 64, 1, EASQ_MAX_HIDDEN, MODEL(hidden), NULL, true},
@@ -38,7 +33,7 @@ static const EasqOption model_options[] = {
 	EASQ_OPTION_PAIRS_PER_ANSWER(8, MODEL(pairs_per_answer)),
 	{"replayed_answers", EASQ_OPTION_INT, 3, 0, 64, MODEL(replayed_answers), NULL, false},
 	{"behaviour_pairs", EASQ_OPTION_INT, 32, 0, 8192, MODEL(behaviour_pairs), NULL, false},
-	{"rehearsal", EASQ_OPTION_CHOICE, EASQ_KEEP_MARGINS, 0, 0, MODEL(rehearsal), rehearsals, false},
+	{"rehearsal", EASQ_OPTION_CHOICE, EASQ_KEEP_MARGINS, 0, 0, MODEL(rehearsal), EasqRehearsalNames, false},
 	{"replay_answers", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_answers), NULL, false},
 	{"replay_behaviour", EASQ_OPTION_INT, 4096, 0, 1000000, MODEL(replay_behaviour), NULL, false},
 	{"behaviour_budget", EASQ_OPTION_REAL, 0.05, 0, 1, MODEL(behaviour_budget), NULL, false},

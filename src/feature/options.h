@@ -78,7 +78,7 @@ typedef struct EasqOption
 
 /*
  * Options of a model that a training may be given for itself: an entry with the default and the place that
- * its table gives it.  The choices are those of the enums of core/step.h.
+ * its table gives it.  The choices are the losses of core/loss.h.
  */
 #define EASQ_OPTION_LEARNING_RATE(initial, offset) {"learning_rate", EASQ_OPTION_REAL, initial, 1e-9, 10, offset, NULL, false}
 #define EASQ_OPTION_LAMBDA1(initial, offset) {"lambda1", EASQ_OPTION_REAL, initial, 0, 1e6, offset, NULL, false}
@@ -89,8 +89,6 @@ typedef struct EasqOption
 #define EASQ_OPTION_ALIGNMENT(initial, offset) {"alignment", EASQ_OPTION_CHOICE, initial, 0, 0, offset, EasqAlignmentNames, false}
 #define EASQ_OPTION_PAIRWISE(initial, offset) {"pairwise", EASQ_OPTION_CHOICE, initial, 0, 0, offset, EasqPairwiseNames, false}
 #define EASQ_OPTION_PAIRS_PER_ANSWER(initial, offset) {"pairs_per_answer", EASQ_OPTION_INT, initial, 1, 256, offset, NULL, false}
-extern const char *const EasqAlignmentNames[];
-extern const char *const EasqPairwiseNames[];
 
 /* table ends with a NULL name.  what names the call in messages ("easq_train"). */
 extern void EasqOptionTableInit(const EasqOption *table, void *options);

@@ -107,8 +107,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
 		return;
 	}
-	/* Distillation needs rehearsed rows; a model without any has no behaviour that dpo could cost. */
-	learner->hyper.alignment = batch.behaviour < 2 ? EASQ_DPO : model->options.hyper.alignment;
+	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
 	calibration = calibrate(learner, answers, count);
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */

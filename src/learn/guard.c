@@ -78,8 +78,9 @@ ranking_end(const EasqLayout *layout)
 
 /* after [from, to) becomes a point between before and itself. */
 static void
-shorten(const float *before, float *after, size_t from, size_t to, double factor)
+shorten(EasqGuard *guard, const float *before, float *after, size_t from, size_t to, double factor)
 {
+	EasqJudgeForget(guard->judge, after);
 	for (size_t i = from; i < to; i++)
 		after[i] = before[i] + (float) factor * (after[i] - before[i]);
 }
@@ -127,11 +128,13 @@ costs_too_much(EasqGuard *guard, const float *after)
 
 /* Takes back what main and LoRA did, and their momentum with it, which would lead the next step the same way. */
 static void
-refuse_ranking(const EasqLayout *layout, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
+refuse_ranking(EasqGuard *guard, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
 {
+	const EasqLayout *layout = &guard->model->layout;
 	size_t		start = ranking_start(layout);
 	size_t		bytes = sizeof(float) * (ranking_end(layout) - start);
 
+	EasqJudgeForget(guard->judge, after);
 	memcpy(after + start, before + start, bytes);
 	memset(adam->m, 0, bytes);
 	memcpy(adam->v, old->v, bytes);
@@ -162,21 +165,21 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 	bool		refused;
 
 	if (*strength < 1)
-		shorten(before, after, ranking_start(layout), main_start(layout), Min(LORA_STRENGTH * *strength, 1));
+		shorten(guard, before, after, ranking_start(layout), main_start(layout), Min(LORA_STRENGTH * *strength, 1));
 	draw_pairs(guard);
 	judge_pairs(guard, before, guard->before);
 	refused = costs_too_much(guard, after);
 	for (int i = 0; refused && i < TRY_HALVINGS; i++)
 	{
 		*strength /= 2;
-		shorten(before, after, ranking_start(layout), ranking_end(layout), 0.5);
+		shorten(guard, before, after, ranking_start(layout), ranking_end(layout), 0.5);
 		refused = costs_too_much(guard, after);
 	}
 	if (refused || is_dying(guard, EASQ_MAIN, before, after))
 	{
 		*strength = -1;
 		guard->added = 0;
-		refuse_ranking(layout, before, old, after, adam);
+		refuse_ranking(guard, before, old, after, adam);
 	}
 	return is_dying(guard, EASQ_SATISFACTION, before, after) ?
 		"the satisfaction pathway would be dying: its scores fall to 0 or become equal" : NULL;
@@ -260,6 +263,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 	{
 		size_t		bytes = sizeof(float) * (ranking_end(layout) - ranking_start(layout));
 
+		EasqJudgeForget(guard->judge, weights);
 		memcpy(weights + ranking_start(layout), earlier + ranking_start(layout), bytes);
 		memcpy(adam->m, moments.m, bytes);
 		memcpy(adam->v, moments.v, bytes);
@@ -271,7 +275,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 	return found;
 }
 
-void
+bool
 EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 {
 	EasqModel  *model = guard->model;
@@ -287,7 +291,7 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	};
 
 	if (!is_due(guard, state->audited_step, EASQ_AUDIT_STEPS, refused))
-		return;
+		return false;
 	state->audited_step = model->adapter.step;
 	/* Mostly the gate has just been judged at this very step. */
 	if (guard->judged.groups == 0 || state->judged_step != model->adapter.step)
@@ -300,14 +304,19 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	if (held == NULL)
-		return;
+		return false;
 
 	cost = EasqPoolCosts(&guard->judged, &cost);
 	row.cost = cost.cost;
 	bound = EasqCostBound(&cost);
 	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
 	if (bound <= model->options.behaviour_budget)
+	{
 		EasqSavedWrite(model, EASQ_AUDITED, weights, adam);
-	else if (go_back(guard, weights, adam, bound))
-		EasqLogStep(&row);
+		return false;
+	}
+	if (!go_back(guard, weights, adam, bound))
+		return false;
+	EasqLogStep(&row);
+	return true;
 }

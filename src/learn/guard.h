@@ -42,8 +42,8 @@ extern void EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 
 /*
  * Audits in its turn, after EasqGuardJudge.  Where the audit is not passed, what ranks in
- * weights and *adam goes back to an earlier version, and a row of easq.step says so.
+ * weights and *adam goes back to an earlier version, a row of easq.step says so, and it returns true.
  */
-extern void EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused);
+extern bool EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused);
 
 #endif

@@ -12,12 +12,20 @@
 #define VITAL_PAIRS (EASQ_VITAL_ROWS / 2)
 #define DRAWN_FLOATS ((Size) 1 << 22)	/* that drawn pairs are kept under where inputs are many */
 
+/* Weights that are packed: those before a step and those after it, mostly. */
+typedef struct Packed
+{
+	const float *weights;		/* NULL: none */
+	EasqScorer	scorer;
+	float	   *memory;
+} Packed;
+
 struct EasqJudge
 {
 	const EasqModel *model;
 	const EasqEncoding *encoding;
-	EasqScorer	scorer;
-	float	   *packed;
+	Packed		packed[2];
+	Packed	   *now;			/* of these, what judges */
 	float	   *x;				/* [2 most, inputs] */
 	float	   *work;
 	float	   *score;			/* [2 BLOCK_PAIRS] */
@@ -44,18 +52,58 @@ EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 	judge->model = model;
 	judge->encoding = encoding;
 	judge->most = (int) Max(Min((Size) EASQ_JUDGE_DRAWN, DRAWN_FLOATS / pair), (Size) BLOCK_PAIRS);
-	judge->packed = floats(EasqScorerFloats(&model->layout));
+	for (int i = 0; i < 2; i++)
+		judge->packed[i].memory = floats(EasqScorerFloats(&model->layout));
+	judge->now = &judge->packed[0];
 	judge->x = floats(judge->most * pair);
 	judge->work = floats(EasqScoreWork(&model->layout.shape, 2 * BLOCK_PAIRS));
 	judge->score = floats(2 * BLOCK_PAIRS);
 	return judge;
 }
 
+static Packed *
+find_packed(EasqJudge *judge, const float *weights)
+{
+	for (int i = 0; i < 2; i++)
+		if (judge->packed[i].weights == weights)
+			return &judge->packed[i];
+	return NULL;
+}
+
 void
 EasqJudgeWeights(EasqJudge *judge, const float *weights)
 {
-	EasqScorerPack(&judge->scorer, &judge->model->layout, weights,
-				   (float) judge->model->options.hyper.alpha, judge->packed);
+	Packed	   *packed = find_packed(judge, weights);
+
+	if (packed == NULL)
+	{
+		/* over those that judge less recently */
+		packed = judge->now == &judge->packed[0] ? &judge->packed[1] : &judge->packed[0];
+		packed->weights = NULL;
+		EasqScorerPack(&packed->scorer, &judge->model->layout, weights,
+					   (float) judge->model->options.hyper.alpha, packed->memory);
+		packed->weights = weights;
+	}
+	judge->now = packed;
+}
+
+void
+EasqJudgeForget(EasqJudge *judge, const float *weights)
+{
+	Packed	   *packed = find_packed(judge, weights);
+
+	if (packed)
+		packed->weights = NULL;
+}
+
+void
+EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to)
+{
+	Packed	   *packed = find_packed(judge, from);
+
+	EasqJudgeForget(judge, to);
+	if (packed)
+		packed->weights = to;
 }
 
 static bool
@@ -84,7 +132,7 @@ encode_pair(EasqJudge *judge, int slot, int i)
 static void
 score_pairs(EasqJudge *judge, int start, int pairs)
 {
-	EasqLogitRows(&judge->scorer, EASQ_MAIN, 2 * pairs,
+	EasqLogitRows(&judge->now->scorer, EASQ_MAIN, 2 * pairs,
 				  judge->x + start * (2 * (Size) judge->model->spec->inputs), judge->score, judge->work);
 }
 
@@ -136,7 +184,7 @@ EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int l
 	judge->drawn = 0;
 	if (!encode(judge, example, length, 0))
 		return false;
-	EasqLogitRows(&judge->scorer, pathway, 1, judge->x, logit, judge->work);
+	EasqLogitRows(&judge->now->scorer, pathway, 1, judge->x, logit, judge->work);
 	return true;
 }
 
@@ -145,7 +193,7 @@ EasqJudgeVital(EasqJudge *judge, EasqPathway pathway)
 {
 	int			rows = 2 * Min(VITAL_PAIRS, judge->drawn);
 
-	EasqLogitRows(&judge->scorer, pathway, rows, judge->x, judge->score, judge->work);
+	EasqLogitRows(&judge->now->scorer, pathway, rows, judge->x, judge->score, judge->work);
 	return EasqTakeVital((size_t) rows, judge->score);
 }
 
@@ -158,7 +206,7 @@ EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *
 	{
 		size_t		count = Min(2 * BLOCK_PAIRS, rows - start);
 
-		EasqLogitRows(&judge->scorer, pathway, count, x + start * judge->model->spec->inputs, judge->score, judge->work);
+		EasqLogitRows(&judge->now->scorer, pathway, count, x + start * judge->model->spec->inputs, judge->score, judge->work);
 		for (size_t i = 0; i < count; i++)
 			sum += judge->score[i];
 	}

@@ -12,8 +12,15 @@ typedef struct EasqJudge EasqJudge;
 /* In the current context; model and encoding must outlive it. */
 extern EasqJudge *EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding);
 
-/* What the following judge: the whole block, which must stay until the next call. */
+/*
+ * What the following judge: the whole block.  It is known by its address and packed once, until
+ * other weights take its place in the judge or the caller says that it has changed.
+ */
 extern void EasqJudgeWeights(EasqJudge *judge, const float *weights);
+/* The block is another now, or gone. */
+extern void EasqJudgeForget(EasqJudge *judge, const float *weights);
+/* The block at to has become what that at from is, which is no longer needed. */
+extern void EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to);
 
 /*
  * right [held->count] gets EasqPairRight of every pair.  A pair that does not

@@ -166,6 +166,14 @@ EasqLearnerMarkHere(const EasqLearner *learner)
 	return mark;
 }
 
+/* Weights have changed in place. */
+static void
+forget_packed(EasqLearner *learner, const float *weights)
+{
+	if (learner->judge)
+		EasqJudgeForget(learner->judge, weights);
+}
+
 void
 EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark)
 {
@@ -173,6 +181,7 @@ EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark)
 	size_t		count = layout->adapter;
 
 	*learner->model = mark->model;
+	forget_packed(learner, learner->weights);
 	learner->adam.step = mark->step;
 	learner->changed = mark->changed;
 	learner->counted = mark->counted;
@@ -227,6 +236,7 @@ try_step(EasqLearner *learner, const EasqBatch *batch, double strength, EasqAdam
 	memcpy(learner->trial, learner->weights, sizeof(float) * layout->total);
 	memcpy(adam->m, learner->adam.m, sizeof(float) * adapter);
 	memcpy(adam->v, learner->adam.v, sizeof(float) * adapter);
+	forget_packed(learner, learner->trial);
 	hyper.lambda2 *= strength;
 	if (!EasqOnlineStep(layout, learner->trial, adam, &hyper, batch, metrics, learner->gradient, learner->work))
 		return "the step would store a number that is not finite";
@@ -240,6 +250,8 @@ take_over(EasqLearner *learner, const EasqAdam *adam)
 	size_t		bytes = sizeof(float) * (layout->adapter);
 
 	memcpy(learner->weights + layout->backbone, learner->trial + layout->backbone, bytes);
+	if (learner->judge)
+		EasqJudgeCopied(learner->judge, learner->trial, learner->weights);
 	memcpy(learner->adam.m, adam->m, bytes);
 	memcpy(learner->adam.v, adam->v, bytes);
 	learner->adam.step = adam->step;
@@ -247,11 +259,12 @@ take_over(EasqLearner *learner, const EasqAdam *adam)
 	learner->changed = true;
 }
 
+/* How far the mean satisfaction logit of the rows that the step scored has risen since. */
 static double
-satisfaction_level(EasqLearner *learner, const EasqBatch *batch)
+satisfaction_rise(EasqLearner *learner, const EasqBatch *batch, const EasqMetrics *metrics)
 {
-	return EasqJudgeLevel(EasqLearnerJudge(learner), EASQ_SATISFACTION,
-						  2 * ((size_t) batch->survey + batch->behaviour), batch->x);
+	return EasqJudgeLevel(EasqLearnerJudge(learner), EASQ_SATISFACTION, (size_t) metrics->satisfaction_rows, batch->x) -
+		metrics->satisfaction_level;
 }
 
 const char *
@@ -262,12 +275,12 @@ EasqLearnerStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOutcome *o
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->strength = 1;
-	outcome->rise = -satisfaction_level(learner, batch);
 	reason = try_step(learner, batch, 1, &adam, &outcome->metrics);
-	if (reason == NULL)
-		take_over(learner, &adam);
-	outcome->rise += satisfaction_level(learner, batch);
-	return reason;
+	if (reason)
+		return reason;
+	take_over(learner, &adam);
+	outcome->rise = satisfaction_rise(learner, batch, &outcome->metrics);
+	return NULL;
 }
 
 EasqJudge *
@@ -309,13 +322,13 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	EasqGuard  *guard = guard_of(learner);
 	EasqAdam	adam;
 	double		strength;
+	bool		moved;
 	const char *reason;
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->guarded = guard != NULL;
 	strength = guard ? EasqGuardStrength(guard) : 1;
 	outcome->strength = strength;
-	outcome->rise = -satisfaction_level(learner, batch);
 	reason = try_step(learner, batch, strength, &adam, &outcome->metrics);
 	if (reason == NULL)
 		reason = dead_pathway(learner, learner->trial, batch, 2 * (batch->survey + batch->behaviour));
@@ -323,7 +336,8 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 		reason = EasqGuardTry(guard, learner->weights, &learner->adam, learner->trial, &adam, &outcome->strength);
 	outcome->cut = outcome->strength < strength;
 	outcome->strength = Max(outcome->strength, 0);
-	if (reason == NULL)
+	moved = reason == NULL;
+	if (moved)
 		take_over(learner, &adam);
 	else
 	{
@@ -334,10 +348,11 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	if (guard)
 	{
 		EasqGuardJudge(guard, learner->weights, reason != NULL);
-		EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
+		moved |= EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
 		outcome->cost = model->adapter.alignment.cost;
 	}
-	outcome->rise += satisfaction_level(learner, batch);
+	if (moved)
+		outcome->rise = satisfaction_rise(learner, batch, &outcome->metrics);
 	return reason;
 }
 
@@ -353,6 +368,7 @@ EasqLearnerReset(EasqLearner *learner)
 {
 	EasqAlignmentState *state = &learner->model->adapter.alignment;
 
+	forget_packed(learner, learner->weights);
 	if (!EasqSavedRead(learner->model, EASQ_TRAINED, learner->weights, &learner->adam, state))
 		return false;
 	EasqSavedForget(learner->model, EASQ_AUDITED);

@@ -60,7 +60,7 @@ extern EasqJudge *EasqLearnerJudge(EasqLearner *learner);
 typedef struct EasqStepOutcome
 {
 	EasqMetrics metrics;
-	double		rise;			/* of the mean satisfaction logit of the batch, which losses of pairs leave free */
+	double		rise;			/* of the mean satisfaction logit of the rows it scores, which losses of pairs leave free */
 	bool		guarded;		/* there is a behaviour budget: the next two mean something */
 	bool		cut;			/* main and LoRA went a part of their way, or none */
 	double		strength;		/* of alignment, 1: as configured */

@@ -6,9 +6,7 @@
  * goes to temporary files beyond work_mem.  Rows whose label or group is NULL
  * are left out.
  *
- * Each row is scored by itself, as easq_score does it.  A block at once would
- * be faster, but the last bits of its scores depend on a row's place in it, so
- * that rows with almost the same score would change places from call to call.
+ * Rows are scored in blocks, whose scores are to the last bit those of easq_score.
  */
 #include "postgres.h"
 
@@ -60,11 +58,14 @@ typedef struct Evaluation
 	const EasqVersion *version;
 	const char *label;			/* column */
 
-	float	   *x;				/* [inputs] of the row that is scored */
+	/* rows that are not scored yet */
+	ScoredRow	row[EASQ_SCORE_BLOCK];
+	float	   *x;				/* [EASQ_SCORE_BLOCK, inputs] */
+	int			rows;
 	float	   *work;
 
 	EasqSort	by_group;
-	EasqSort	by_score[EASQ_PATHWAYS];	/* bits of the score (not negative, so in its order), then the label */
+	EasqSort	by_score[EASQ_PATHWAYS];	/* see score_key */
 	int64		labelled[2];	/* rows with label 0 and 1 */
 
 	EasqRanked *ranked[EASQ_PATHWAYS];	/* [room] one group */
@@ -79,26 +80,23 @@ typedef struct Evaluation
 
 /* ------------------------------------------------------------------ scoring */
 
-static uint32
-score_bits(float score)
+/* Sorts by falling score: the bits of a score that is not negative are in its order.  The label is the last bit. */
+static int64
+score_key(float score, bool label)
 {
 	uint32		bits;
 
 	memcpy(&bits, &score, sizeof(bits));
-	return bits;
+	return -((int64) bits << 1 | label);
 }
 
 static float
-score_row(const Evaluation *evaluation, EasqPathway pathway)
+score_of(int64 key)
 {
+	uint32		bits = (uint32) (-key >> 1);
 	float		score;
 
-	EasqScoreRows(&evaluation->version->scorer, pathway, 1, evaluation->x, &score, evaluation->work);
-	if (!isfinite(score) || signbit(score))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("model \"%s\" scores a row with %g", evaluation->version->model->name, score),
-				 errhint("Train the model again, or restore a checkpoint of it.")));
+	memcpy(&score, &bits, sizeof(score));
 	return score;
 }
 
@@ -115,29 +113,50 @@ sort_scored_row(Evaluation *evaluation, const ScoredRow *row)
 	memcpy(packed.bytes + VARHDRSZ, row, sizeof(ScoredRow));
 	EasqSortPut(&evaluation->by_group, PointerGetDatum(&packed.header));
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		EasqSortPut(&evaluation->by_score[p],
-					Int64GetDatum((int64) score_bits(row->score[p]) << 1 | row->label));
+		EasqSortPut(&evaluation->by_score[p], Int64GetDatum(score_key(row->score[p], row->label != 0)));
+}
+
+static void
+score_block(Evaluation *evaluation)
+{
+	float		score[EASQ_SCORE_BLOCK];
+
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+	{
+		EasqScoreRows(&evaluation->version->scorer, (EasqPathway) p, evaluation->rows, evaluation->x, score, evaluation->work);
+		for (int i = 0; i < evaluation->rows; i++)
+		{
+			if (!isfinite(score[i]) || signbit(score[i]))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("model \"%s\" scores a row with %g", evaluation->version->model->name, score[i]),
+						 errhint("Train the model again, or restore a checkpoint of it.")));
+			evaluation->row[i].score[p] = score[i];
+		}
+	}
+	for (int i = 0; i < evaluation->rows; i++)
+		sort_scored_row(evaluation, &evaluation->row[i]);
+	evaluation->rows = 0;
 }
 
 static void
 add_row(Evaluation *evaluation, const EasqSourceRow *from)
 {
 	const EasqSpec *spec = evaluation->version->model->spec;
-	ScoredRow	row;
+	ScoredRow  *row = &evaluation->row[evaluation->rows];
 
 	if (from->label != 0 && from->label != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("label \"%s\" is %g, not 0 or 1", evaluation->label, from->label),
 				 errhint("Turn it into a boolean in the query, %s >= 4 for example.", quote_identifier(evaluation->label))));
-	row.group = pg_hton64(from->group);
-	row.label = from->label == 1;
-	evaluation->labelled[row.label]++;
+	row->group = pg_hton64(from->group);
+	row->label = from->label == 1;
+	evaluation->labelled[row->label]++;
 	(void) EasqEncode(spec, &evaluation->version->backbone->encoding, from->example, from->length,
-					  evaluation->x, NULL);
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		row.score[p] = score_row(evaluation, (EasqPathway) p);
-	sort_scored_row(evaluation, &row);
+					  evaluation->x + (Size) evaluation->rows * spec->inputs, NULL);
+	if (++evaluation->rows == EASQ_SCORE_BLOCK)
+		score_block(evaluation);
 }
 
 static void
@@ -157,6 +176,7 @@ score_query(Evaluation *evaluation, const char *query, const EasqSourceColumns *
 		if (row.grouped && !isnan(row.label))
 			add_row(evaluation, &row);
 	}
+	score_block(evaluation);
 	EasqSourceClose(source);
 	if (evaluation->labelled[0] + evaluation->labelled[1] == 0)
 		ereport(ERROR,
@@ -241,33 +261,21 @@ rank_groups(Evaluation *evaluation)
 	EasqSortEnd(&evaluation->by_group);
 }
 
-/* Over all rows, from the lowest score up: a pair counts 1 where label 1 scores higher, half where both score the same. */
 static double
-auc_of_all(Evaluation *evaluation, EasqSort *sort)
+auc_of_all(EasqSort *sort)
 {
-	double		below = 0;		/* rows of label 0 with a lower score */
-	double		same[2] = {0, 0};
-	double		right = 0;
-	int64		score = -1;
+	EasqAucSum	sum = {0};
 	Datum		datum;
 
 	EasqSortPerform(sort);
 	while (EasqSortNext(sort, &datum))
 	{
-		int64		value = DatumGetInt64(datum);
+		int64		key = DatumGetInt64(datum);
 
 		CHECK_FOR_INTERRUPTS();
-		if (value >> 1 != score)
-		{
-			right += same[1] * (below + 0.5 * same[0]);
-			below += same[0];
-			same[0] = same[1] = 0;
-			score = value >> 1;
-		}
-		same[value & 1]++;
+		EasqAucAdd(&sum, score_of(key), (-key & 1) != 0);
 	}
-	right += same[1] * (below + 0.5 * same[0]);
-	return right / ((double) evaluation->labelled[0] * (double) evaluation->labelled[1]);
+	return EasqAucOf(&sum);
 }
 
 /* ------------------------------------------------------------- the result */
@@ -293,7 +301,7 @@ put_pathway(Output *output, Evaluation *evaluation, EasqPathway pathway)
 	const Sums *sums = &evaluation->sums[pathway];
 	const char *prefix = prefixes[pathway];
 	double		groups = (double) evaluation->groups;
-	double		auc = auc_of_all(evaluation, &evaluation->by_score[pathway]);
+	double		auc = auc_of_all(&evaluation->by_score[pathway]);
 
 	for (int i = 0; groups > 0 && i < CUTOFFS; i++)
 		put(output, psprintf("%shr@%d", prefix, cutoffs[i]), sums->hit_rate[i] / groups);
@@ -354,8 +362,8 @@ easq_evaluate(PG_FUNCTION_ARGS)
 	evaluation->version = pin->version;
 	evaluation->label = columns.label;
 	shape = &evaluation->version->model->layout.shape;
-	evaluation->x = palloc(sizeof(float) * shape->k);
-	evaluation->work = palloc(sizeof(float) * EasqScoreWork(shape, 1));
+	evaluation->x = palloc(sizeof(float) * EASQ_SCORE_BLOCK * shape->k);
+	evaluation->work = palloc(sizeof(float) * EasqScoreWork(shape, EASQ_SCORE_BLOCK));
 
 	score_query(evaluation, query, &columns);
 	rank_groups(evaluation);

@@ -43,7 +43,7 @@ typedef struct Sums
 static void
 add_metrics(Sums *sums, const EasqMetrics *metrics, EasqAlignment alignment, int behaviour, int answers)
 {
-	int			aligned = alignment == EASQ_DPO ? answers : behaviour > 1 ? behaviour : 0;
+	int			aligned = EasqAlignedPairs(alignment, answers, behaviour);
 
 	sums->behaviour += behaviour;
 	sums->answers += answers;

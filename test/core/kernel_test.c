@@ -1,9 +1,14 @@
 #include <math.h>
+#include <setjmp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/blas.h"
 #include "core/kernel.h"
+#include "core/level.h"
 #include "core/random.h"
+#include "core/tick.h"
 
 #include "blas.h"
 #include "check.h"
@@ -157,28 +162,103 @@ test_products(const char *name)
 	end_group(name);
 }
 
-/* A BLAS that errs is found out, and plain loops give what a right one gives. */
+/* The same by one way alone, whichever the level would choose. */
+static void
+test_products_by(bool blas, const char *name)
+{
+	const EasqLevel *chosen = EasqLevelInUse();
+	EasqLevel	forced = *chosen;
+	int			calls = blas_calls;
+
+	forced.panels_most = blas ? 0 : SIZE_MAX;
+	EasqUseLevel(&forced);
+	test_products(name);
+	EasqUseLevel(chosen);
+	check((blas_calls > calls) == (blas && EasqBlasIsRight()), "products go the way that they should");
+}
+
+/* Past the sizes of test_products: blocks of rows, and a product between two ticks. */
+static void
+test_large_products(void)
+{
+	static const int shape[][3] = {{601, 70, 250}, {3000, 300, 400}};
+
+	for (size_t s = 0; s < sizeof(shape) / sizeof(shape[0]); s++)
+	{
+		int			rows = shape[s][0];
+		int			cols = shape[s][1];
+		int			inner = shape[s][2];
+		float	   *a = allocate((size_t) rows * inner, sizeof(float));
+		float	   *b = allocate((size_t) cols * inner, sizeof(float));
+		float	   *bias = allocate((size_t) cols, sizeof(float));
+		float	   *c = allocate((size_t) rows * cols, sizeof(float));
+
+		fill_normal_floats(s + 1, (size_t) rows * inner, a);
+		fill_normal_floats(s + 2, (size_t) cols * inner, b);
+		fill_normal_floats(s + 3, (size_t) cols, bias);
+		EasqAffine(rows, cols, inner, a, b, bias, c);
+		for (int i = 0; i < rows; i += 37)
+			for (int j = 0; j < cols; j += 7)
+			{
+				double		sum = bias[j];
+
+				for (int l = 0; l < inner; l++)
+					sum += (double) a[(size_t) i * inner + l] * b[(size_t) j * inner + l];
+				check_near(c[(size_t) i * cols + j], sum, 3e-4, "a large product");
+			}
+		free(a);
+		free(b);
+		free(bias);
+		free(c);
+	}
+	end_group("large products");
+}
+
+static int	ticks;
+static jmp_buf left;
+
+static void
+leave_at_the_third(void)
+{
+	if (++ticks == 3)
+		longjmp(left, 1);
+}
+
+/* Long products tick on the way, and a caller that leaves from there finds all as before. */
+static void
+test_ticks(void)
+{
+	const int	rows = 2048;
+	const int	size = 1024;
+	float	   *a = allocate((size_t) rows * size, sizeof(float));
+	float	   *c = allocate((size_t) rows * size, sizeof(float));
+
+	ticks = 0;
+	EasqOnTick(leave_at_the_third);
+	if (setjmp(left) == 0)
+	{
+		EasqGemmNT(rows, size, size, a, a, 0.0f, c);
+		check(false, "a long product ticks more than twice");
+	}
+	EasqOnTick(NULL);
+	check(ticks == 3, "nothing ticks after that");
+	test_products("products after a way out of one");
+	free(a);
+	free(c);
+}
+
+/* A BLAS that errs is found out, and panels give what a right one gives. */
 static void
 test_selftest(void)
 {
-	int			calls;
-
-	check(EasqKernelSelfTest(EASQ_BY_OPENBLAS), "OpenBLAS is right on this processor");
+	check(EasqBlasSelfTest() && EasqBlasIsRight(), "OpenBLAS is right on this processor");
 	blas_errs = BLAS_WRONG_GEMM;
-	check(!EasqKernelSelfTest(EASQ_BY_OPENBLAS), "a wrong gemm is found");
+	check(!EasqBlasSelfTest(), "a wrong gemm is found");
 	blas_errs = BLAS_WRONG_LARGE_GEMM;
-	check(!EasqKernelSelfTest(EASQ_BY_OPENBLAS), "a wrong gemm of a large product is found");
-	calls = blas_calls;
-	test_products("products by plain loops");
-	check(EasqKernelSelfTest(EASQ_BY_PANELS), "panels are right on this processor");
-	test_products("products by panels");
-	check(blas_calls == calls, "neither needs BLAS");
+	check(!EasqBlasSelfTest() && !EasqBlasIsRight(), "a wrong gemm of a large product is found");
+	test_products_by(true, "products where OpenBLAS errs");
 	blas_errs = BLAS_RIGHT;
-	check(EasqKernelSelfTest(EASQ_BY_OPENBLAS), "the self-test can be repeated");
-	calls = blas_calls;
-	test_products("products by OpenBLAS once more");
-	check(blas_calls > calls, "and BLAS is back");
-	check(EasqKernelSelfTest(EasqKernelBest()), "the best way is right, and used from here on");
+	check(EasqBlasSelfTest(), "the self-test can be repeated");
 	end_group("self-test and fallback");
 }
 
@@ -211,7 +291,10 @@ void
 test_kernel(void)
 {
 	test_softplus();
-	test_products("products by OpenBLAS");
+	test_products_by(true, "products by OpenBLAS");
+	test_products_by(false, "products by panels");
 	test_selftest();
+	test_large_products();
+	test_ticks();
 	test_sums();
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/metric.h"
+#include "core/random.h"
 
 #include "check.h"
 #include "fixture.h"
@@ -25,6 +26,38 @@ metric_of(const char *name, size_t n, const EasqRanked *rows)
 	if (strcmp(name, "mrr") == 0)
 		return EasqReciprocalRank(n, rows);
 	return EasqAuc(n, rows);
+}
+
+/* More rows than are sorted in one go: random scores, few different ones, and all of them in order already. */
+static void
+test_long_sort(void)
+{
+	const size_t n = 300000;
+	EasqRanked *rows = allocate(n, sizeof(EasqRanked));
+	EasqRandom	random = {77};
+
+	for (int kind = 0; kind < 4; kind++)
+	{
+		size_t		labels = 0;
+		bool		sorted = true;
+
+		for (size_t i = 0; i < n; i++)
+		{
+			uint64_t	different = kind == 0 ? UINT64_C(1) << 40 : kind == 1 ? 3 : 1;
+
+			rows[i].score = kind == 3 ? (double) (n - i) : (double) EasqBelow(&random, different);
+			rows[i].label = EasqBelow(&random, 2) == 1;
+			labels += rows[i].label;
+		}
+		EasqSortRanked(n, rows);
+		for (size_t i = 1; i < n; i++)
+			sorted = sorted && (rows[i - 1].score > rows[i].score ||
+								(rows[i - 1].score == rows[i].score && rows[i - 1].label <= rows[i].label));
+		for (size_t i = 0; i < n; i++)
+			labels -= rows[i].label;
+		check(sorted && labels == 0, "a long sort");
+	}
+	free(rows);
 }
 
 void
@@ -98,5 +131,6 @@ test_metrics(void)
 	check(*at == '\0', "metrics.txt is read to its end");
 	free(text);
 	EasqSortRanked(0, NULL);
+	test_long_sort();
 	end_group("ranking metrics");
 }

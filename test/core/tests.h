@@ -4,6 +4,7 @@
 
 extern void test_random(void);
 extern void test_shape(void);
+extern void test_levels(void);
 extern void test_kernel(void);
 extern void test_losses(void);
 extern void test_scorer(void);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/kernel.h"
+#include "core/blas.h"
 #include "report.h"
 
 #define PROCESSES 2
@@ -173,7 +173,7 @@ main(int argc, char **argv)
 	plan.name = command;
 	if (plan.seeds < 1 || plan.seeds > SEEDS_MAX)
 		return 2;
-	EasqKernelSelfTest(EasqKernelBest());
+	(void) EasqBlasSelfTest();
 	CoatRead(&data, argv[2]);
 
 	if (strcmp(command, "tune") == 0)

@@ -21,6 +21,7 @@
 
 #include <cblas.h>
 
+#include "core/blas.h"
 #include "core/kernel.h"
 #include "core/pathway.h"
 #include "core/scorer.h"
@@ -89,9 +90,9 @@ now(void)
 }
 
 static void
-multiply(int rows, int cols, int inner, const float *a, const float *b, float *c)
+multiply(int rows, int cols, int inner, const float *a, const float *b, float beta, float *c)
 {
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, cols, inner, 1.0f, a, inner, b, inner, 0.0f, c, cols);
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, cols, inner, 1.0f, a, inner, b, inner, beta, c, cols);
 }
 
 static void
@@ -101,9 +102,9 @@ gemm(int rows)
 
 	for (int start = 0; start + rows <= total; start += rows)
 	{
-		multiply(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, z);
-		multiply(rows, K, shape.d, z, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, stacked);
-		multiply(rows, K * shape.m, shape.d, z, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, stacked);
+		multiply(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, 0.0f, z);
+		multiply(rows, K, shape.d, z, weights + layout.tensor[EASQ_MAIN_GATE_WEIGHT].offset, 0.0f, stacked);
+		multiply(rows, K * shape.m, shape.d, z, weights + layout.tensor[EASQ_MAIN_EXPERTS_WEIGHT].offset, 0.0f, stacked);
 	}
 }
 
@@ -135,13 +136,13 @@ dense(int rows)
 	for (int start = 0; start + rows <= total; start += rows)
 	{
 		EasqFillRows(rows, shape.d, weights + layout.tensor[EASQ_BACKBONE_BIAS].offset, z, (size_t) shape.d);
-		EasqGemmNT(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, 1.0f, z);
+		multiply(rows, shape.d, shape.k, x + (size_t) start * shape.k, projection, 1.0f, z);
 		EasqSoftplus((size_t) rows * shape.d, z, z);
 		EasqFillRows(rows, wide, stacked_bias, stacked, (size_t) wide);
-		EasqGemmNT(rows, wide, shape.d, z, stacked_weight, 1.0f, stacked);
+		multiply(rows, wide, shape.d, z, stacked_weight, 1.0f, stacked);
 		EasqMixForward(rows, K, shape.m, stacked, (size_t) wide, stacked + K, (size_t) wide,
 					   weights + layout.tensor[EASQ_MAIN_OUT_WEIGHT].offset,
-					   weights[layout.tensor[EASQ_MAIN_OUT_BIAS].offset], score, work);
+					   weights[layout.tensor[EASQ_MAIN_OUT_BIAS].offset], score);
 		EasqSoftplus((size_t) rows, score, score);
 	}
 }
@@ -229,7 +230,7 @@ main(int argc, char **argv)
 
 	if (argc < 4 || EasqLayoutInit(&layout, &shape) != 0)
 		die("usage: arithmetic WEIGHTS X WHAT [ROWS]");
-	if (!EasqKernelSelfTest(EASQ_BY_OPENBLAS))
+	if (!EasqBlasSelfTest())
 		die("OpenBLAS is wrong on this processor");
 	weights = read_file(argv[1], &count);
 	if (count != layout.total)
@@ -259,7 +260,7 @@ main(int argc, char **argv)
 		result = measure(batch, rows, whole);
 	else if (strcmp(argv[3], "row") == 0)
 		result = measure(row, total, total);
-	else if (strcmp(argv[3], "step") == 0 && EasqKernelSelfTest(EasqKernelBest()))
+	else if (strcmp(argv[3], "step") == 0)
 		result = measure(step, rows, 1);
 	else
 		die("what is it to measure?");
