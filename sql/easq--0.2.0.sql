@@ -26,6 +26,7 @@ CREATE TABLE easq.model (
     backbone_step    bigint NOT NULL,
     mean             float8[] NOT NULL,
     deviation        float8[] NOT NULL,
+    prior            float8[] NOT NULL,
     created_at       timestamptz NOT NULL,
     trained_at       timestamptz
 );
@@ -64,6 +65,12 @@ CREATE TABLE easq.adapter (
     calibration_slope_slope   float8 NOT NULL,
     calibration_slope_offset  float8 NOT NULL,
     calibration_offset_offset float8 NOT NULL,
+    beliefs       uuid NOT NULL,
+    main_mean     float8 NOT NULL,
+    main_deviation float8 NOT NULL,
+    pathway_scale float8 NOT NULL,
+    knob          float8 NOT NULL,
+    ranking_cost  float8 NOT NULL,
     PRIMARY KEY (model, checkpoint, adapter, state, version)
 );
 COMMENT ON TABLE easq.adapter IS 'what learns from answers (LoRA and both pathways), a row for each state of it. Every step locks the current one';
@@ -230,7 +237,8 @@ CREATE TABLE easq.step (
     accuracy_main     float8,
     accuracy_satisfaction float8,
     alignment_strength float8,
-    behaviour_cost    float8
+    behaviour_cost    float8,
+    knob              float8
 );
 CREATE INDEX step_model ON easq.step (model, id);
 ALTER TABLE easq.step REPLICA IDENTITY FULL;
@@ -266,6 +274,7 @@ CREATE TABLE easq.checkpoint (
     backbone_step bigint NOT NULL,
     mean          float8[] NOT NULL,
     deviation     float8[] NOT NULL,
+    prior         float8[] NOT NULL,
     trained       bool NOT NULL,
     created_at    timestamptz NOT NULL,
     PRIMARY KEY (model, label)
@@ -296,7 +305,8 @@ SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
 CREATE VIEW easq.models WITH (security_barrier) AS
 SELECT m.name, m.owner, m.features, m.options, m.inputs,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers, a.uncertain,
-       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.behaviour_cost END AS behaviour_cost,
+       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.ranking_cost END AS behaviour_cost,
+       a.knob,
        m.created_at, m.trained_at, a.updated_at
 FROM easq.model m JOIN easq.adapter a
   ON a.model OPERATOR(pg_catalog.=) m.name AND a.checkpoint OPERATOR(pg_catalog.=) 0 AND a.adapter OPERATOR(pg_catalog.=) '' AND a.state OPERATOR(pg_catalog.=) 'current'
@@ -311,7 +321,7 @@ SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
        s.reward_margin AS "rewards/margins", s.reward_accuracy AS "rewards/accuracies",
        s.grad_norm, s.grad_norm_main AS "grad_norm/main", s.grad_norm_satisfaction AS "grad_norm/satisfaction",
        s.accuracy_main AS "accuracy/main", s.accuracy_satisfaction AS "accuracy/satisfaction",
-       s.alignment_strength, s.behaviour_cost
+       s.alignment_strength, s.behaviour_cost, s.knob
 FROM easq.step s
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m

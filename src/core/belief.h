@@ -21,8 +21,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define EASQ_BELIEF_MEMORY 500.0	/* answers in which a value's certainty may be lost */
-#define EASQ_BELIEF_COMMON_MEMORY 5000.0	/* the same of what every answer touches */
+#define EASQ_BELIEF_MEMORY 2000.0	/* answers in which a value's certainty may be lost */
+#define EASQ_BELIEF_COMMON_MEMORY 20000.0	/* the same of what every answer touches */
 
 /* Prior variances. */
 #define EASQ_PRIOR_COMMON 1.0	/* of bias, main logit and pathway logit */

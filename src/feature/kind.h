@@ -18,6 +18,7 @@ typedef enum EasqKey
 	EASQ_KEY_SIZE,
 	EASQ_KEY_DIM,
 	EASQ_KEY_ENCODING,
+	EASQ_KEY_PRIOR,
 	EASQ_KEYS
 } EasqKey;
 
@@ -64,6 +65,9 @@ typedef struct EasqKindEntry
 	/* at: its first word.  Of kinds that are embedded. */
 	void		(*prefetch) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at);
 	void		(*visit) (const EasqFeature *feature, const char *at, EasqVisitRow visit, void *arg);
+	/* See EasqVisitValues; NULL: of kinds whose values nothing is believed of. */
+	void		(*values) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at,
+						   EasqVisitValue visit, void *arg);
 } EasqKindEntry;
 
 extern const EasqKindEntry EasqNumericKind;

@@ -6,6 +6,7 @@
 #include "catalog/pg_type.h"
 #include "utils/float.h"
 
+#include "core/belief.h"
 #include "feature/kind.h"
 #include "feature/value.h"
 #include "feature/wire.h"
@@ -65,6 +66,17 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 	return EASQ_COMPLAINED;
 }
 
+static void
+visit_value(const EasqFeature *feature, const EasqEncoding *encoding, const char *at, EasqVisitValue visit, void *arg)
+{
+	double		value = EasqWordToDouble(EasqGetWord(at));
+	double		deviation = encoding->deviation[feature->numeric];
+	double		x = (value - encoding->mean[feature->numeric]) / (deviation != 0 ? deviation : 1);
+
+	if (!isnan(x))
+		visit(feature, 0, Min(Max(x, -EASQ_BELIEF_NUMBER_MOST), EASQ_BELIEF_NUMBER_MOST), arg);
+}
+
 static uint64
 rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_unused())
 {
@@ -73,7 +85,7 @@ rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_
 
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
+	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.standardised = true,
 	.reads = "a number or a boolean",
@@ -84,4 +96,5 @@ const EasqKindEntry EasqNumericKind = {
 	.read = read_value,
 	.encode = encode,
 	.rest = rest,
+	.values = visit_value,
 };

@@ -4,7 +4,9 @@
 
 #include "learn/answers.h"
 #include "learn/batch.h"
+#include "learn/believe.h"
 #include "learn/draw.h"
+#include "learn/knob.h"
 #include "learn/order.h"
 #include "learn/partners.h"
 #include "learn/skipped.h"
@@ -49,21 +51,6 @@ warming_up(const EasqModel *model)
 	return NULL;
 }
 
-/* The calibration after new answers, against what the satisfaction pathway says before it learns from them. */
-static EasqCalibration
-calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
-{
-	EasqCalibration calibration = learner->model->adapter.alignment.calibration;
-	EasqJudge  *judge = EasqLearnerJudge(learner);
-	float		logit;
-
-	for (int i = 0; i < count; i++)
-		if (!answers[i].held_back &&
-			EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
-			EasqCalibrate(&calibration, logit, answers[i].answer >= learner->model->options.satisfied);
-	return calibration;
-}
-
 static void
 learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
 			EasqSkipped *skipped, bool strict)
@@ -91,6 +78,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
 				 "no remembered answer differs from it", alone);
+	calibration = EasqCountAnswers(learner, answers, count);
 	if (found == 0)
 		return;
 	for (int i = 0; i < count; i++)
@@ -108,12 +96,13 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		return;
 	}
 	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
-	calibration = calibrate(learner, answers, count);
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */
 	if (row.reason == NULL)
 		model->adapter.alignment.calibration = calibration;
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
+	if (outcome.judged || outcome.audited || warm_up || EasqKnobIsDue(learner))
+		EasqKnobTurn(learner, warm_up != NULL, outcome.audited);
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -132,7 +121,8 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	row.metrics = &outcome.metrics;
 	row.guarded = outcome.guarded;
 	row.strength = outcome.strength;
-	row.cost = outcome.cost;
+	row.cost = model->adapter.alignment.ranking_cost;
+	row.knob = model->adapter.alignment.knob;
 	EasqLogStep(&row);
 }
 

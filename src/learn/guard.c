@@ -312,7 +312,7 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
 	if (bound <= model->options.behaviour_budget)
 	{
-		EasqSavedWrite(model, EASQ_AUDITED, weights, adam);
+		EasqSavedWrite(model, EASQ_AUDITED, weights, adam, NULL);
 		return false;
 	}
 	if (!go_back(guard, weights, adam, bound))

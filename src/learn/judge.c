@@ -8,7 +8,7 @@
 #include "learn/judge.h"
 
 /* Pairs that are encoded and scored together where a whole sample is judged. */
-#define BLOCK_PAIRS 128
+#define BLOCK_PAIRS EASQ_JUDGE_BLOCK
 #define VITAL_PAIRS (EASQ_VITAL_ROWS / 2)
 #define DRAWN_FLOATS ((Size) 1 << 22)	/* that drawn pairs are kept under where inputs are many */
 
@@ -153,6 +153,19 @@ EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right)
 			right[start + i] = judge->fits[i] ?
 				EasqPairRight(judge->score[2 * i], judge->score[2 * i + 1]) : held->trained[start + i];
 	}
+}
+
+void
+EasqJudgeBoth(EasqJudge *judge, const EasqHeld *held, int start, int pairs, float *main, float *satisfaction, bool *fits)
+{
+	judge->held = held;
+	judge->drawn = 0;
+	for (int i = 0; i < pairs; i++)
+		encode_pair(judge, start + i, i);
+	memcpy(fits, judge->fits, sizeof(bool) * pairs);
+	score_pairs(judge, 0, pairs);
+	memcpy(main, judge->score, sizeof(float) * 2 * pairs);
+	EasqLogitRows(&judge->now->scorer, EASQ_SATISFACTION, 2 * pairs, judge->x, satisfaction, judge->work);
 }
 
 int

@@ -170,7 +170,7 @@ learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
 	if (failed && count == 1)
 		EasqLogUnlearned(learner->model->name, "queue", "skipped", EasqReasonOf(error), 1);
 	MemoryContextDelete(context);
-	pfree(mark);
+	EasqLearnerMarkFree(mark);
 	if (failed && count > 1)
 	{
 		learn_but_bad(learner, answers, count / 2);

@@ -21,9 +21,10 @@ typedef struct EasqStepRow
 	int			pairs;
 	int			behaviour_pairs;
 	const EasqMetrics *metrics; /* or NULL */
-	bool		guarded;		/* the behaviour budget was looked at: the next two are figures */
+	bool		guarded;		/* the behaviour budget was looked at: the rest are figures */
 	double		strength;		/* of alignment, 0 to 1 */
-	double		cost;			/* G */
+	double		cost;			/* G of the ranking, the knob included */
+	double		knob;
 } EasqStepRow;
 
 extern void EasqLogStep(const EasqStepRow *row);

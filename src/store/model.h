@@ -35,6 +35,13 @@ typedef struct EasqAlignmentState
 	double		pace;			/* share of alignment's strength that audits leave */
 	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */
 	EasqCalibration calibration;
+
+	/* how beliefs see the pathways, and what the ranking takes of them: main's logit + knob z */
+	double		main_mean;		/* of main's logits after training */
+	double		main_deviation;
+	double		pathway_scale;	/* what the satisfaction pathway's logit usually is */
+	double		knob;
+	double		ranking_cost;	/* G of the ranking with the knob, when it was last judged; the cost above is without */
 } EasqAlignmentState;
 
 /* What changes only by training: the row of easq.model beside the definition. */
@@ -45,6 +52,7 @@ typedef struct EasqBackboneState
 	int64		step;			/* Adam steps */
 	double	   *mean;			/* [spec->numerics] */
 	double	   *deviation;
+	double	   *prior;			/* [spec->count] variances of beliefs about a feature's values, that training found; 0: none yet */
 	bool		trained;
 	bool		uncommitted;	/* its row was written by the current transaction */
 } EasqBackboneState;
@@ -62,6 +70,7 @@ typedef struct EasqAdapterState
 	int64		uncertain;		/* answers so far that were 'uncertain' */
 	EasqAnswerCounts counts;	/* answers that are remembered now, by value */
 	EasqAnswerCounts stored_counts; /* as easq.answer_count has them */
+	pg_uuid_t	beliefs;		/* XOR of the ids of what is believed of values, see store/belief.h; zeros: nothing */
 	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
 	EasqAlignmentState alignment;
 } EasqAdapterState;
@@ -87,6 +96,7 @@ typedef struct EasqIdentity
 	Oid			owner;
 	pg_uuid_t	backbone_id;
 	pg_uuid_t	adapter_id;
+	pg_uuid_t	beliefs;
 } EasqIdentity;
 
 typedef enum EasqRight
