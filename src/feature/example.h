@@ -48,7 +48,7 @@ typedef struct EasqEncoding
 {
 	const double *mean;			/* [numerics] */
 	const double *deviation;	/* [numerics]; 0 counts as 1 */
-	float	  **embedding;		/* [tables], each [size, dim] */
+	float	  **table;			/* [tables], each [rows, dim] */
 } EasqEncoding;
 
 /*

@@ -64,6 +64,12 @@ typedef struct EasqKindEntry
 	uint64		(*rest) (const EasqFeature *feature, uint64 word);
 	/* at: its first word.  Of kinds that are embedded. */
 	void		(*prefetch) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at);
+	/*
+	 * The part that a row's factorisation has of the feature, and what it is multiplied by; mean [1 + factors] is
+	 * room for a part that stands in no row of the table.  x: as encoded.  NULL: it has none.
+	 */
+	void		(*factor) (const EasqFeature *feature, const float *table, const char *at, const float *x,
+						   float *mean, const float **part, float *scale);
 	void		(*visit) (const EasqFeature *feature, const char *at, EasqVisitRow visit, void *arg);
 	/* See EasqVisitValues; NULL: of kinds whose values nothing is believed of. */
 	void		(*values) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at,

@@ -116,7 +116,7 @@ static EasqEncoded
 encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 members,
 	   float *x, EasqProblem *problem pg_attribute_unused())
 {
-	const float *table = encoding->embedding[feature->table];
+	const float *table = encoding->table[feature->table];
 	size_t		dim = feature->dim;
 	float		share;
 
@@ -161,18 +161,58 @@ rest(const EasqFeature *feature pg_attribute_unused(), uint64 members)
 	return members * EASQ_WORD;
 }
 
+static void
+prefetch_row(const float *table, uint64 row, int dim)
+{
+	const char *at = (const char *) (table + row * dim);
+
+	for (size_t byte = 0; byte < dim * sizeof(float); byte += CACHE_LINE)
+		EASQ_PREFETCH(at + byte);
+}
+
 /* Sets of members are summed in one go, which the processor overlaps by itself. */
 static void
 prefetch(const EasqFeature *feature, const EasqEncoding *encoding, const char *at)
 {
-	size_t		bytes = feature->dim * sizeof(float);
-	const char *row;
+	uint64		row;
 
 	if (EasqGetWord(at) != 1)
 		return;
-	row = (const char *) encoding->embedding[feature->table] + member_row(feature, EasqGetWord(at + EASQ_WORD)) * bytes;
-	for (size_t byte = 0; byte < bytes; byte += CACHE_LINE)
-		EASQ_PREFETCH(row + byte);
+	row = member_row(feature, EasqGetWord(at + EASQ_WORD));
+	prefetch_row(encoding->table[feature->table], row, feature->dim);
+	if (feature->factor >= 0)
+		prefetch_row(encoding->table[feature->factor], row, 1 + feature->factors);
+}
+
+/* The mean of the members' rows. */
+static void
+factor(const EasqFeature *feature, const float *table, const char *at, const float *x pg_attribute_unused(),
+	   float *mean, const float **part, float *scale)
+{
+	uint64		members = EasqGetWord(at);
+	size_t		dim = 1 + feature->factors;
+
+	*scale = 1;
+	*part = table;
+	if (members == 0)
+		return;
+	if (members == 1)
+	{
+		*part += member_row(feature, EasqGetWord(at + EASQ_WORD)) * dim;
+		return;
+	}
+	memset(mean, 0, dim * sizeof(float));
+	for (uint64 i = 0; i < members; i++)
+	{
+		const float *row;
+
+		at += EASQ_WORD;
+		row = table + member_row(feature, EasqGetWord(at)) * dim;
+		for (size_t j = 0; j < dim; j++)
+			mean[j] += row[j];
+	}
+	*part = mean;
+	*scale = 1.0f / members;
 }
 
 static void
@@ -220,6 +260,7 @@ const EasqKindEntry EasqCategoricalKind = {
 	.encode = encode,
 	.rest = rest,
 	.prefetch = prefetch,
+	.factor = factor,
 	.visit = visit_rows,
 	.values = visit_values,
 };

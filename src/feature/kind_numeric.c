@@ -83,6 +83,14 @@ rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_
 	return 0;
 }
 
+static void
+factor(const EasqFeature *feature pg_attribute_unused(), const float *table, const char *at pg_attribute_unused(),
+	   const float *x, float *mean pg_attribute_unused(), const float **part, float *scale)
+{
+	*part = table;
+	*scale = *x;
+}
+
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
 	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_PRIOR),
@@ -97,4 +105,5 @@ const EasqKindEntry EasqNumericKind = {
 	.encode = encode,
 	.rest = rest,
 	.values = visit_value,
+	.factor = factor,
 };

@@ -18,6 +18,7 @@ typedef struct EasqOptions
 	int			experts;
 	int			satisfaction_experts;
 	int			rank;
+	int			factors;		/* numbers of a feature's vector in the factorisation; 0: none */
 	int64		seed;
 	/* learning, changed by easq_configure */
 	EasqHyper	hyper;			/* alpha, learning_rate, lambda1, lambda2, beta, max_grad_norm, alignment, pairwise, anchor */

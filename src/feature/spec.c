@@ -2,6 +2,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "core/factor.h"
 #include "core/shape.h"
 #include "feature/json.h"
 #include "feature/kind.h"
@@ -209,6 +210,7 @@ read_feature(const Entry *entry, EasqFeature *feature)
 	feature->dim = 1;
 	feature->numeric = -1;
 	feature->table = -1;
+	feature->factor = -1;
 	if (kind->keys & EASQ_BIT(EASQ_KEY_DIM))
 		feature->dim = (int) read_size(entry, EASQ_KEY_DIM, 1, EASQ_MAX_INPUTS);
 	if (kind->keys & EASQ_BIT(EASQ_KEY_SIZE))
@@ -238,8 +240,6 @@ place_feature(EasqSpec *spec, EasqFeature *feature)
 	feature->offset = spec->inputs;
 	if (EasqKinds[feature->kind]->standardised)
 		feature->numeric = spec->numerics++;
-	if (EasqKinds[feature->kind]->embedded)
-		feature->table = spec->tables++;
 	spec->inputs += feature->dim;
 	spec->count++;
 	if (spec->inputs > EASQ_MAX_INPUTS)
@@ -248,6 +248,56 @@ place_feature(EasqSpec *spec, EasqFeature *feature)
 				 errmsg("the first %d features fill %d inputs, more than %d",
 						spec->count, spec->inputs, EASQ_MAX_INPUTS),
 				 errhint("Use fewer features or smaller \"dim\".")));
+}
+
+/* A table at the end of the list; returns its number. */
+static int
+add_table(EasqSpec *spec, const EasqFeature *feature, bool factors, int64 rows, int dim)
+{
+	spec->table[spec->tables] = (EasqTable) {feature, factors, rows, dim};
+	return spec->tables++;
+}
+
+void
+EasqSpecSetTables(EasqSpec *spec, int factors)
+{
+	spec->factors = factors;
+	spec->tables = 0;
+	spec->table = palloc(sizeof(EasqTable) * 2 * spec->count);
+	for (int i = 0; i < spec->count; i++)
+	{
+		EasqFeature *feature = &spec->feature[i];
+
+		if (EasqKinds[feature->kind]->embedded)
+			feature->table = add_table(spec, feature, false, feature->size, feature->dim);
+	}
+	for (int i = 0; i < spec->count && factors > 0; i++)
+	{
+		EasqFeature *feature = &spec->feature[i];
+
+		if (EasqKinds[feature->kind]->factor == NULL)
+			continue;
+		feature->factor = add_table(spec, feature, true, Max(feature->size, 1), 1 + factors);
+		feature->factors = factors;
+	}
+}
+
+void
+EasqTableInit(const EasqSpec *spec, int t, uint64 seed, float *numbers)
+{
+	const EasqTable *table = &spec->table[t];
+
+	/* A feature that has no categories has one row, which is not NULL's. */
+	if (table->factors)
+		EasqInitFactors(seed, t, table->rows, spec->factors, table->feature->table >= 0, numbers);
+	else
+		EasqInitEmbedding(seed, t, table->rows, table->dim, numbers);
+}
+
+char *
+EasqTableName(const EasqTable *table)
+{
+	return psprintf(table->factors ? "factor.%s.weight" : "embedding.%s.weight", table->feature->name);
 }
 
 static int
@@ -291,6 +341,7 @@ EasqSpecParse(Jsonb *features)
 		check_unique(spec, feature);
 		place_feature(spec, feature);
 	}
+	EasqSpecSetTables(spec, 0);
 	return spec;
 }
 

@@ -33,15 +33,28 @@ typedef struct EasqFeature
 	double		prior;			/* variance of beliefs about its values; 0: not given */
 	int			offset;			/* first of them in x */
 	int			numeric;		/* its number among the numeric features, else -1 */
-	int			table;			/* its number among the embedding tables, else -1 */
+	int			table;			/* its embedding's number among the tables, else -1 */
+	int			factor;			/* its factors' number among the tables, else -1 (see factor.h) */
+	int			factors;		/* numbers of its factors' vectors */
 } EasqFeature;
+
+/* Rows of numbers that training learns for the values of a feature. */
+typedef struct EasqTable
+{
+	const EasqFeature *feature;
+	bool		factors;		/* else embeddings */
+	int64		rows;
+	int			dim;			/* numbers of a row */
+} EasqTable;
 
 typedef struct EasqSpec
 {
 	int			count;
 	int			inputs;			/* k: sum of dims */
 	int			numerics;
-	int			tables;
+	int			factors;		/* numbers of a vector, 0: nothing is factorised */
+	int			tables;			/* embeddings, then factors, both in the order of features */
+	EasqTable  *table;			/* [tables] */
 	EasqFeature feature[FLEXIBLE_ARRAY_MEMBER];
 } EasqSpec;
 
@@ -51,6 +64,15 @@ typedef struct EasqSpec
  * one chunk of its own for each name.
  */
 extern EasqSpec *EasqSpecParse(Jsonb *features);
+
+/* Gives the features that can have factors (and embeddings) their tables: a number is an option of the model. */
+extern void EasqSpecSetTables(EasqSpec *spec, int factors);
+
+/* The numbers that table number t starts from: same seed, same bits. */
+extern void EasqTableInit(const EasqSpec *spec, int t, uint64 seed, float *numbers);
+
+/* What a table is called among a model's tensors. */
+extern char *EasqTableName(const EasqTable *table);
 
 /* The same as easq.model stores and easq_export writes it: numbers as integers, and no key that says the default. */
 extern Jsonb *EasqSpecToJsonb(const EasqSpec *spec);

@@ -107,7 +107,7 @@ easq_create_model(PG_FUNCTION_ARGS)
 	Oid			owner = take_owner(&options, GetUserId());
 	EasqModel  *model;
 	float	   *weights;
-	float	  **embedding;
+	float	  **table;
 
 	EasqPreventReadOnly("easq_create_model()");
 	if (PG_ARGISNULL(1))
@@ -121,19 +121,14 @@ easq_create_model(PG_FUNCTION_ARGS)
 
 	weights = floats(model->layout.total);
 	EasqInitWeights(&model->layout, (uint64) model->options.seed, weights);
-	embedding = palloc0(sizeof(float *) * Max(model->spec->tables, 1));
-	for (int i = 0; i < model->spec->count; i++)
+	table = palloc(sizeof(float *) * Max(model->spec->tables, 1));
+	for (int t = 0; t < model->spec->tables; t++)
 	{
-		const EasqFeature *feature = &model->spec->feature[i];
-
-		if (feature->table < 0)
-			continue;
-		embedding[feature->table] = floats((size_t) feature->size * feature->dim);
-		EasqInitEmbedding((uint64) model->options.seed, feature->table, feature->size, feature->dim,
-						  embedding[feature->table]);
+		table[t] = floats((size_t) model->spec->table[t].rows * model->spec->table[t].dim);
+		EasqTableInit(model->spec, t, (uint64) model->options.seed, table[t]);
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
-	EasqModelInsert(model, weights, embedding);
+	EasqModelInsert(model, weights, table);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }

@@ -60,11 +60,11 @@ write_metadata(EasqFileWriter *writer, const EasqModel *model)
 	EasqFileWriterMetadata(writer, "trained", model->backbone.trained ? "true" : "false", false, true);
 }
 
-/* Calls visit for every tensor of the model in the order of the file. */
+/* Calls visit for every tensor of the model in the order of the file, and the first so many of its tables. */
 typedef void (*VisitTensor) (const char *name, int ndim, const int64 *dim, float *data, void *arg);
 
 static void
-visit_tensors(const EasqModel *model, float *weights, float **embedding, VisitTensor visit, void *arg)
+visit_tensors(const EasqModel *model, float *weights, float **table, int tables, VisitTensor visit, void *arg)
 {
 	int64		dim[3];
 
@@ -78,15 +78,11 @@ visit_tensors(const EasqModel *model, float *weights, float **embedding, VisitTe
 			dim[j] = tensor->dim[j];
 		visit(tensor->name, tensor->ndim, dim, weights + tensor->offset, arg);
 	}
-	for (int i = 0; i < model->spec->count; i++)
+	for (int t = 0; t < tables; t++)
 	{
-		const EasqFeature *feature = &model->spec->feature[i];
-
-		if (feature->table < 0)
-			continue;
-		dim[0] = feature->size;
-		dim[1] = feature->dim;
-		visit(EasqEmbeddingName(feature), 2, dim, embedding[feature->table], arg);
+		dim[0] = model->spec->table[t].rows;
+		dim[1] = model->spec->table[t].dim;
+		visit(EasqTableName(&model->spec->table[t]), 2, dim, table[t], arg);
 	}
 }
 
@@ -127,9 +123,9 @@ easq_export(PG_FUNCTION_ARGS)
 	weights = (float *) version->weights;
 	EasqFileWriterInit(&writer);
 	write_metadata(&writer, version->model);
-	visit_tensors(version->model, weights, version->backbone->encoding.embedding, write_header, &writer);
+	visit_tensors(version->model, weights, version->backbone->encoding.table, version->model->spec->tables, write_header, &writer);
 	EasqFileWriterBeginData(&writer);
-	visit_tensors(version->model, weights, version->backbone->encoding.embedding, write_data, &writer);
+	visit_tensors(version->model, weights, version->backbone->encoding.table, version->model->spec->tables, write_data, &writer);
 	EasqPinSet(pin, NULL);
 	PG_RETURN_BYTEA_P(writer.file);
 }
@@ -282,34 +278,79 @@ check_same_features(const EasqFile *file, const EasqModel *model)
 	}
 }
 
+static bool
+has_factors(const EasqFile *file)
+{
+	for (int i = 0; i < file->count; i++)
+		if (strncmp(file->tensor[i].name, "factor.", strlen("factor.")) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A file that does not know factors (the reference writes none) leaves nothing for them to say: the model then scores
+ * exactly as the file does.
+ */
+static void
+fill_without_factors(const EasqModel *model, int known, float **table)
+{
+	if (known == model->spec->tables)
+		return;
+	for (int t = known; t < model->spec->tables; t++)
+		table[t] = MemoryContextAllocExtended(CurrentMemoryContext,
+											  sizeof(float) * (Size) model->spec->table[t].rows * model->spec->table[t].dim,
+											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ereport(NOTICE,
+			(errmsg("the file has no factors: those of model \"%s\" are 0 until it is trained", model->name)));
+}
+
 /* Copies the whole file into memory of the model's shape, checking everything. */
 static void
-read_file(EasqFile *file, EasqModel *model, float **weights, float ***embedding)
+read_file(EasqFile *file, EasqModel *model, float **weights, float ***table)
 {
+	const EasqSpec *spec = model->spec;
+	bool		with_factors = has_factors(file);
+	int			known = 0;
+
 	*weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * model->layout.total);
-	*embedding = palloc0(sizeof(float *) * Max(model->spec->tables, 1));
-	for (int i = 0; i < model->spec->count; i++)
+	*table = palloc0(sizeof(float *) * Max(spec->tables, 1));
+	for (; known < spec->tables && (with_factors || !spec->table[known].factors); known++)
 	{
-		const EasqFeature *feature = &model->spec->feature[i];
-		EasqFileTensor *tensor = feature->table < 0 ? NULL : EasqFileFind(file, EasqEmbeddingName(feature));
+		const EasqTable *wanted = &spec->table[known];
+		EasqFileTensor *tensor = EasqFileFind(file, EasqTableName(wanted));
 
 		/* A table as large as the file says it is, not as a wrong definition claims. */
-		if (tensor && tensor->count == feature->size * feature->dim)
-			(*embedding)[feature->table] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * tensor->count);
+		if (tensor && tensor->count == wanted->rows * wanted->dim)
+			(*table)[known] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * tensor->count);
 	}
-	visit_tensors(model, *weights, *embedding, read_tensor, file);
+	visit_tensors(model, *weights, *table, known, read_tensor, file);
 	refuse_extra(file);
+	fill_without_factors(model, known, *table);
+}
+
+/* Options of a model that a file makes: one that has no factors and does not speak of them makes a model without. */
+static Jsonb *
+read_options(const EasqFile *file)
+{
+	Jsonb	   *options = metadata_json(file, "options");
+	JsonbValue	key = {.type = jbvString, .val.string = {.len = 7, .val = "factors"}};
+	Datum		without = DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"factors\": 0}"));
+
+	if (has_factors(file) || (options && !JB_ROOT_IS_OBJECT(options)) ||
+		(options && findJsonbValueFromContainer(&options->root, JB_FOBJECT, &key)))
+		return options;
+	return DatumGetJsonbP(options ? DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), without) : without);
 }
 
 /* Imported weights are what easq_reset_alignment goes back to, and what the behaviour budget counts from. */
 static void
-start_alignment(EasqModel *model, float *weights, float **embedding)
+start_alignment(EasqModel *model, float *weights, float **table)
 {
 	size_t		adapter = model->layout.adapter;
 	float	   *zeros = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(float) * adapter,
 												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	EasqAdam	fresh = {zeros, zeros, 0};
-	EasqEncoding encoding = {model->backbone.mean, model->backbone.deviation, embedding};
+	EasqEncoding encoding = {model->backbone.mean, model->backbone.deviation, table};
 
 	EasqAlignmentStateInit(&model->adapter.alignment);
 	EasqRebase(model, &encoding, weights, &model->adapter.alignment);
@@ -323,20 +364,20 @@ import_new(const char *name, EasqFile *file)
 	Jsonb	   *features = metadata_json(file, "features");
 	EasqModel  *model;
 	float	   *weights;
-	float	  **embedding;
+	float	  **table;
 
 	if (features == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist, and the file has no features in its __metadata__", name),
 				 errhint("Create the model with easq_create_model first.")));
-	model = EasqDefineModel(name, features, metadata_json(file, "options"));
+	model = EasqDefineModel(name, features, read_options(file));
 	read_statistics(file, model);
-	read_file(file, model, &weights, &embedding);
+	read_file(file, model, &weights, &table);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	EasqModelInsert(model, weights, embedding);
+	EasqModelInsert(model, weights, table);
 	UpdateActiveSnapshotCommandId();
-	start_alignment(model, weights, embedding);
+	start_alignment(model, weights, table);
 	PopActiveSnapshot();
 }
 
@@ -345,17 +386,17 @@ import_over(const char *name, EasqFile *file)
 {
 	EasqModel  *model;
 	float	   *weights;
-	float	  **embedding;
+	float	  **table;
 
 	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
 	check_same_features(file, model);
 	read_statistics(file, model);
-	read_file(file, model, &weights, &embedding);
+	read_file(file, model, &weights, &table);
 	model->backbone.step = 0;
 	model->adapter.step = 0;
-	EasqWriteBackbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
+	EasqWriteBackbone(model, weights, table, NULL, NULL, NULL, NULL, NULL);
 	EasqWriteOptions(model);
-	start_alignment(model, weights, embedding);
+	start_alignment(model, weights, table);
 	EasqWriteAdapter(model, weights, NULL, NULL);
 	PopActiveSnapshot();
 }

@@ -43,16 +43,12 @@ lay_out(EasqBackbone *backbone, const EasqModel *model, bool shared, char *block
 		backbone->adapter = shared ? (EasqPackedAdapter *) (block + adapter) : NULL;
 		backbone->packed = shared ? (float *) (block + packed) : NULL;
 	}
-	for (int i = 0; i < spec->count; i++)
+	for (int t = 0; t < spec->tables; t++)
 	{
-		const EasqFeature *feature = &spec->feature[i];
-		Size		table;
+		Size		table = claim(&length, mul_size(spec->table[t].rows, spec->table[t].dim), sizeof(float));
 
-		if (feature->table < 0)
-			continue;
-		table = claim(&length, mul_size(feature->size, feature->dim), sizeof(float));
 		if (block)
-			backbone->encoding.embedding[feature->table] = (float *) (block + table);
+			backbone->encoding.table[t] = (float *) (block + table);
 	}
 	return length;
 }
@@ -79,18 +75,17 @@ static void
 fill(const EasqModel *model, bool shared, char *block)
 {
 	const EasqSpec *spec = model->spec;
-	EasqBackbone backbone = {.encoding.embedding = table_pointers(model)};
+	EasqBackbone backbone = {.encoding.table = table_pointers(model)};
 
 	(void) lay_out(&backbone, model, shared, block);
 	memcpy((double *) backbone.encoding.mean, model->backbone.mean, sizeof(double) * spec->numerics);
 	memcpy((double *) backbone.encoding.deviation, model->backbone.deviation, sizeof(double) * spec->numerics);
 	EasqReadWeights(model, EASQ_BACKBONE, (float *) backbone.weights);
-	for (int i = 0; i < spec->count; i++)
-		if (spec->feature[i].table >= 0)
-			EasqReadEmbedding(model, &spec->feature[i], backbone.encoding.embedding[spec->feature[i].table]);
+	for (int t = 0; t < spec->tables; t++)
+		EasqReadTable(model, t, backbone.encoding.table[t]);
 	if (shared)
 		fill_adapter(model, &backbone);
-	pfree(backbone.encoding.embedding);
+	pfree(backbone.encoding.table);
 }
 
 static void
@@ -106,7 +101,7 @@ EasqBackboneLoad(EasqBackbone *backbone, const EasqModel *model)
 	char	   *block;
 
 	memset(backbone, 0, sizeof(*backbone));
-	backbone->encoding.embedding = table_pointers(model);
+	backbone->encoding.table = table_pointers(model);
 	/* After this nothing may fail: the mapping does not go with the context. */
 	backbone->segment = EasqSharedCacheAcquire(model, lay_out(backbone, model, true, NULL), fill_shared);
 	if (backbone->segment)

@@ -1,5 +1,5 @@
 /*
- * A backbone ready for scoring: embedding tables, weights and statistics in one
+ * A backbone ready for scoring: tables of embeddings and factors, weights and statistics in one
  * block, either of this backend or shared by all of the server (store/segment.h).
  */
 #ifndef EASQ_CACHE_BACKBONE_H
@@ -23,7 +23,7 @@ typedef struct EasqPackedAdapter
 
 typedef struct EasqBackbone
 {
-	EasqEncoding encoding;		/* means, deviations, embedding tables */
+	EasqEncoding encoding;		/* means, deviations, tables */
 	const float *weights;		/* [layout.backbone]; where there is an adapter, the whole block */
 	const EasqPackedAdapter *adapter;	/* NULL: none */
 	const float *packed;		/* its weights, see EasqScorerOpen */

@@ -16,7 +16,7 @@ typedef struct Column
 	Oid			type;
 } Column;
 
-#define MOST_COLUMNS 32
+#define MOST_COLUMNS 48
 
 typedef struct Table
 {

@@ -132,14 +132,13 @@ check_tables(const EasqSpec *spec)
 {
 	double		floats = 0;
 
-	for (int i = 0; i < spec->count; i++)
-		if (spec->feature[i].table >= 0)
-			floats += (double) spec->feature[i].size * spec->feature[i].dim;
+	for (int t = 0; t < spec->tables; t++)
+		floats += (double) spec->table[t].rows * spec->table[t].dim;
 	if (floats > EASQ_MAX_EMBEDDING)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the embedding tables have %.0f numbers, and at most %.0f are allowed", floats, EASQ_MAX_EMBEDDING),
-				 errhint("Choose a smaller size or dim; with encoding hash, categories may share rows.")));
+				 errmsg("embeddings and factors have %.0f numbers, and at most %.0f are allowed", floats, EASQ_MAX_EMBEDDING),
+				 errhint("Choose a smaller size, dim or option factors; with encoding hash, categories may share rows.")));
 }
 
 void
@@ -153,6 +152,7 @@ EasqModelSetShape(EasqModel *model)
 		.experts = {model->options.experts, model->options.satisfaction_experts}
 	};
 
+	EasqSpecSetTables(model->spec, model->options.factors);
 	check_tables(model->spec);
 	if (EasqLayoutInit(&model->layout, &shape) != 0)
 		ereport(ERROR,

@@ -134,8 +134,8 @@ extern void EasqModelSetShape(EasqModel *model);
 /* Is the name one a model can have?  ERROR 42602. */
 extern void EasqModelCheckName(const char *name);
 
-/* Writes a new model with its weights (the whole block), embeddings [tables] and fresh optimiser.  ERROR 42710. */
-extern void EasqModelInsert(EasqModel *model, const float *weights, float **embedding);
+/* Writes a new model with its weights (the whole block), tables [spec->tables] and fresh optimiser.  ERROR 42710. */
+extern void EasqModelInsert(EasqModel *model, const float *weights, float **table);
 
 /* Deletes the model with all rows of all tables that are its own.  The caller holds its lock. */
 extern void EasqModelDelete(const char *name);

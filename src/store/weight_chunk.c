@@ -26,16 +26,10 @@ EasqStoredTensor(const EasqTensor *tensor)
 						 tensor->ndim > 1 ? (size_t) tensor->dim[tensor->ndim - 1] : tensor->count);
 }
 
-char *
-EasqEmbeddingName(const EasqFeature *feature)
-{
-	return psprintf("embedding.%s.weight", feature->name);
-}
-
 EasqStored
-EasqStoredEmbedding(const EasqFeature *feature)
+EasqStoredTable(const EasqTable *table)
 {
-	return stored_tensor(EasqEmbeddingName(feature), (size_t) feature->size * feature->dim, feature->dim);
+	return stored_tensor(EasqTableName(table), (size_t) table->rows * table->dim, table->dim);
 }
 
 size_t

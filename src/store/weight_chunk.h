@@ -29,7 +29,7 @@ typedef struct EasqStored
 } EasqStored;
 
 extern EasqStored EasqStoredTensor(const EasqTensor *tensor);
-extern EasqStored EasqStoredEmbedding(const EasqFeature *feature);
+extern EasqStored EasqStoredTable(const EasqTable *table);
 
 /* Floats of a chunk in one array; 0: there is no such chunk. */
 extern size_t EasqChunkLength(const EasqStored *stored, int chunk);

@@ -165,11 +165,11 @@ EasqReadWeights(const EasqModel *model, EasqTier tier, float *weights)
 }
 
 void
-EasqReadEmbedding(const EasqModel *model, const EasqFeature *feature, float *table)
+EasqReadTable(const EasqModel *model, int t, float *table)
 {
 	EasqPlace	place = EasqTierPlace(model, EASQ_BACKBONE);
 	Source		source = {&place, &model->backbone.id, EASQ_WEIGHT, true};
-	EasqStored	stored = EasqStoredEmbedding(feature);
+	EasqStored	stored = EasqStoredTable(&model->spec->table[t]);
 
 	read_stored(&source, &stored, &table);
 }
@@ -183,11 +183,11 @@ EasqReadMoments(const EasqModel *model, EasqTier tier, float *m, float *v)
 }
 
 void
-EasqReadEmbeddingMoments(const EasqModel *model, const EasqFeature *feature, float *m, float *v)
+EasqReadTableMoments(const EasqModel *model, int t, float *m, float *v)
 {
 	EasqPlace	place = EasqTierPlace(model, EASQ_BACKBONE);
 	Source		source = {&place, &model->backbone.id, EASQ_MOMENTS, false};
-	EasqStored	stored = EasqStoredEmbedding(feature);
+	EasqStored	stored = EasqStoredTable(&model->spec->table[t]);
 	float	   *to[2] = {m, v};
 
 	memset(m, 0, stored.count * sizeof(float));

@@ -147,22 +147,17 @@ write_block(Target *target, EasqTier tier, EasqPart part, const float *const *so
 }
 
 static void
-write_embeddings(Target *target, EasqPart part, float **first, float **second, bool **dirty)
+write_tables(Target *target, EasqPart part, float **first, float **second, bool **dirty)
 {
-	target->part = part;
-	for (int i = 0; i < target->model->spec->count; i++)
-	{
-		const EasqFeature *feature = &target->model->spec->feature[i];
-		int			table = feature->table;
-		const float *source[2];
-		EasqStored	stored;
+	const EasqSpec *spec = target->model->spec;
 
-		if (table < 0)
-			continue;
-		source[0] = first ? first[table] : NULL;
-		source[1] = second ? second[table] : NULL;
-		stored = EasqStoredEmbedding(feature);
-		write_stored(target, &stored, first ? source : NULL, dirty ? dirty[table] : NULL);
+	target->part = part;
+	for (int t = 0; t < spec->tables; t++)
+	{
+		const float *source[2] = {first ? first[t] : NULL, second ? second[t] : NULL};
+		EasqStored	stored = EasqStoredTable(&spec->table[t]);
+
+		write_stored(target, &stored, first ? source : NULL, dirty ? dirty[t] : NULL);
 	}
 }
 
@@ -202,41 +197,36 @@ EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const f
 
 /* m NULL: moments are removed. */
 static void
-write_backbone(EasqModel *model, const float *weights, float **embedding, bool **dirty,
-			   const float *m, const float *v, float **embedding_m, float **embedding_v)
+write_backbone(EasqModel *model, const float *weights, float **table, bool **dirty,
+			   const float *m, const float *v, float **table_m, float **table_v)
 {
 	EasqPlace	place = EasqTierPlace(model, EASQ_BACKBONE);
 	const float *moments[2] = {m, v};
 	Target		target;
 
 	check_finite(model, weights, model->layout.backbone);
-	for (int i = 0; i < model->spec->count; i++)
-	{
-		const EasqFeature *feature = &model->spec->feature[i];
-
-		if (feature->table >= 0)
-			check_finite(model, embedding[feature->table], (size_t) feature->size * feature->dim);
-	}
+	for (int t = 0; t < model->spec->tables; t++)
+		check_finite(model, table[t], (size_t) model->spec->table[t].rows * model->spec->table[t].dim);
 	target_begin(&target, model, &place, &model->backbone.id, model->backbone.version);
 	write_block(&target, EASQ_BACKBONE, EASQ_WEIGHT, &weights, 0);
-	write_embeddings(&target, EASQ_WEIGHT, embedding, NULL, dirty);
+	write_tables(&target, EASQ_WEIGHT, table, NULL, dirty);
 	write_block(&target, EASQ_BACKBONE, EASQ_MOMENTS, m ? moments : NULL, 0);
-	write_embeddings(&target, EASQ_MOMENTS, embedding_m, embedding_v, dirty);
+	write_tables(&target, EASQ_MOMENTS, table_m, table_v, dirty);
 	target_end(&target);
 }
 
 void
-EasqWriteBackbone(EasqModel *model, const float *weights, float **embedding, bool **dirty,
-				  const float *m, const float *v, float **embedding_m, float **embedding_v)
+EasqWriteBackbone(EasqModel *model, const float *weights, float **table, bool **dirty,
+				  const float *m, const float *v, float **table_m, float **table_v)
 {
 	model->backbone.id = EasqNewId();
 	model->backbone.version++;
-	write_backbone(model, weights, embedding, dirty, m, v, embedding_m, embedding_v);
+	write_backbone(model, weights, table, dirty, m, v, table_m, table_v);
 	EasqModelWriteBackbone(model);
 }
 
 void
-EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
+EasqModelInsert(EasqModel *model, const float *weights, float **table)
 {
 	EasqPlace	place;
 
@@ -252,7 +242,7 @@ EasqModelInsert(EasqModel *model, const float *weights, float **embedding)
 	memset(&model->adapter.beliefs, 0, sizeof(model->adapter.beliefs));
 
 	EasqModelWriteNew(model);
-	write_backbone(model, weights, embedding, NULL, NULL, NULL, NULL, NULL);
+	write_backbone(model, weights, table, NULL, NULL, NULL, NULL, NULL);
 	place = EasqTierPlace(model, EASQ_ADAPTER);
 	EasqWriteAdapterAt(model, &place, &model->adapter.id, model->adapter.version, weights, NULL, NULL);
 	EasqAdapterWrite(&place, &model->adapter, &model->backbone.id);

@@ -6,11 +6,13 @@
 
 #include "core/kernel.h"
 #include "core/scorer.h"
+#include "feature/factor.h"
 #include "store/weight.h"
+#include "train/table.h"
 #include "train/trainer.h"
 
 #define AHEAD 4					/* rows that are fetched before their turn */
-#define TABLE_ROOM 1024			/* rows of a table that a batch touches, to begin with */
+#define FACTOR_WEIGHT_DECAY 0.1	/* of the decay of vectors: a weight has what is left of a count, and few others to share it with */
 
 /*
  * A batch in which a pathway opens no gate, or ranks no better than a constant
@@ -22,29 +24,18 @@
 #define DEAD_BATCHES 5
 #define OPEN_ROWS 64			/* fewer rows do not tell whether a pathway has open gates */
 
-/* The gradient of an embedding table in one batch: only the rows that were read. */
-typedef struct TableGradient
-{
-	int			dim;
-	uint32	   *place;			/* [size] of the row among the touched ones, counted from 1; 0: not touched */
-	int64	   *row;			/* [room] the touched rows */
-	float	   *gradient;		/* [room, dim] */
-	Size		count;
-	Size		room;
-} TableGradient;
-
 struct EasqTrainer
 {
 	MemoryContext context;
 	const EasqModel *model;
 	EasqHyper	hyper;
+	EasqFactorHyper factor_hyper;
 	EasqEncoding encoding;
 	float	   *weights;		/* the whole block */
 	EasqAdam	backbone;
 	EasqAdam	adapter;
-	float	  **embedding_m;	/* [tables] */
-	float	  **embedding_v;
-	bool	  **dirty;
+	EasqLearnedTable *table;	/* [tables] */
+	EasqFactors *factors;		/* NULL: no feature has any */
 
 	/* of one batch */
 	const char **example;		/* [rows] */
@@ -56,7 +47,9 @@ struct EasqTrainer
 	float	   *dx;
 	float	   *gradient;		/* [layout.total] */
 	float	   *work;
-	TableGradient *table;		/* [tables] */
+	float	   *offset;			/* [rows], of the main pathway's logits by factors; NULL: none */
+	float	   *pull;			/* [behaviour rows], the gradients of the last batch */
+	int			behaviour;		/* pairs in the last one, behind those of answers */
 	const float *dx_row;		/* of the row that is being scattered */
 };
 
@@ -66,47 +59,45 @@ floats(Size count)
 	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(count, 1));
 }
 
-static void *
-huge_zeros(Size bytes)
-{
-	return MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-}
-
+/*
+ * Factors that an import left at 0 start as those of a new model: between vectors that are all 0 there is no gradient.
+ */
 static void
-create_tables(EasqTrainer *trainer)
+start_factors(EasqTrainer *trainer)
 {
-	const EasqSpec *spec = trainer->model->spec;
-	Size		pointers = sizeof(void *) * Max(spec->tables, 1);
+	const EasqModel *model = trainer->model;
 
-	trainer->encoding.embedding = palloc(pointers);
-	trainer->embedding_m = palloc(pointers);
-	trainer->embedding_v = palloc(pointers);
-	trainer->dirty = palloc(pointers);
-	trainer->table = palloc0(sizeof(TableGradient) * Max(spec->tables, 1));
-	for (int i = 0; i < spec->count; i++)
+	for (int t = 0; t < model->spec->tables; t++)
+		if (model->spec->table[t].factors && !EasqLearnedTableIsZero(&trainer->table[t]))
+			return;
+	for (int t = 0; t < model->spec->tables; t++)
 	{
-		const EasqFeature *feature = &spec->feature[i];
-		int			t = feature->table;
-		TableGradient *table = &trainer->table[t];
-
-		if (t < 0)
+		if (!model->spec->table[t].factors)
 			continue;
-		trainer->encoding.embedding[t] = floats((Size) feature->size * feature->dim);
-		EasqReadEmbedding(trainer->model, feature, trainer->encoding.embedding[t]);
-		trainer->embedding_m[t] = floats((Size) feature->size * feature->dim);
-		trainer->embedding_v[t] = floats((Size) feature->size * feature->dim);
-		EasqReadEmbeddingMoments(trainer->model, feature, trainer->embedding_m[t], trainer->embedding_v[t]);
-		trainer->dirty[t] = huge_zeros(feature->size);
-		table->dim = feature->dim;
-		table->place = huge_zeros(sizeof(uint32) * (Size) feature->size);
-		table->room = TABLE_ROOM;
-		table->row = palloc(sizeof(int64) * table->room);
-		table->gradient = floats(table->room * table->dim);
+		EasqTableInit(model->spec, t, (uint64) model->options.seed, trainer->table[t].numbers);
+		memset(trainer->table[t].dirty, true, trainer->table[t].rows);
 	}
 }
 
+static void
+read_tables(EasqTrainer *trainer)
+{
+	const EasqSpec *spec = trainer->model->spec;
+
+	trainer->table = palloc(sizeof(EasqLearnedTable) * Max(spec->tables, 1));
+	trainer->encoding.table = palloc(sizeof(float *) * Max(spec->tables, 1));
+	for (int t = 0; t < spec->tables; t++)
+	{
+		EasqLearnedTableRead(&trainer->table[t], trainer->model, t);
+		trainer->encoding.table[t] = trainer->table[t].numbers;
+	}
+	trainer->factors = EasqFactorsCreate(spec);
+	if (trainer->factors)
+		start_factors(trainer);
+}
+
 EasqTrainer *
-EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
+EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper, const EasqFactorHyper *factor_hyper,
 				  const double *mean, const double *deviation, int batch_pairs)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq trainer", ALLOCSET_DEFAULT_SIZES);
@@ -119,6 +110,7 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
 	trainer->context = context;
 	trainer->model = model;
 	trainer->hyper = *hyper;
+	trainer->factor_hyper = *factor_hyper;
 	trainer->encoding.mean = mean;
 	trainer->encoding.deviation = deviation;
 	trainer->weights = floats(layout->total);
@@ -128,11 +120,16 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
 	EasqReadMoments(model, EASQ_BACKBONE, trainer->backbone.m, trainer->backbone.v);
 	trainer->adapter = (EasqAdam) {floats(adapter), floats(adapter), model->adapter.step};
 	EasqReadMoments(model, EASQ_ADAPTER, trainer->adapter.m, trainer->adapter.v);
-	create_tables(trainer);
+	read_tables(trainer);
 
 	trainer->example = MemoryContextAllocHuge(context, sizeof(char *) * rows);
 	trainer->x = floats(rows * layout->shape.k);
 	trainer->dx = floats(rows * layout->shape.k);
+	if (trainer->factors)
+	{
+		trainer->offset = floats(rows);
+		trainer->pull = floats(rows);
+	}
 	trainer->gradient = floats(layout->total);
 	trainer->work = floats(EasqGradientWork(&layout->shape, rows));
 	MemoryContextSwitchTo(old);
@@ -146,6 +143,12 @@ static const EasqTrainRow *
 row_of_pairs(const EasqTrainRow *rows, const EasqRowPair *pairs, int count, int i)
 {
 	return &rows[i < count ? pairs[i].chosen : pairs[i - count].rejected];
+}
+
+static float *
+row_x(const EasqTrainer *trainer, int row)
+{
+	return trainer->x + (Size) row * trainer->model->spec->inputs;
 }
 
 /*
@@ -172,60 +175,61 @@ encode_pairs(EasqTrainer *trainer, const EasqTrainRow *rows, const EasqRowPair *
 			continue;
 		row = row_of_pairs(rows, pairs, count, i);
 		(void) EasqEncode(spec, &trainer->encoding, row->example, row->length,
-						  trainer->x + (Size) (first + i) * spec->inputs, NULL);
+						  row_x(trainer, first + i), NULL);
 		trainer->example[first + i] = row->example;
+		if (trainer->factors)
+			trainer->offset[first + i] = EasqFactorOffset(trainer->factors, &trainer->encoding, row->example,
+														  row_x(trainer, first + i));
 	}
-}
-
-static void
-grow_table(TableGradient *table)
-{
-	table->room *= 2;
-	table->row = repalloc_huge(table->row, sizeof(int64) * table->room);
-	table->gradient = repalloc_huge(table->gradient, sizeof(float) * table->room * table->dim);
 }
 
 static void
 scatter(int number, int64 row, float share, int offset, void *arg)
 {
 	EasqTrainer *trainer = arg;
-	TableGradient *table = &trainer->table[number];
+	EasqLearnedTable *table = &trainer->table[number];
 	const float *dx = trainer->dx_row + offset;
+	float	   *gradient = EasqLearnedTableGradient(table, row);
 	int			dim = table->dim;
-	float	   *gradient;
 
-	if (table->place[row] == 0)
-	{
-		if (table->count == table->room)
-			grow_table(table);
-		table->row[table->count++] = row;
-		table->place[row] = (uint32) table->count;
-		memset(table->gradient + (table->count - 1) * dim, 0, sizeof(float) * dim);
-	}
-	gradient = table->gradient + (Size) (table->place[row] - 1) * dim;
 	for (int i = 0; i < dim; i++)
 		gradient[i] += share * dx[i];
 }
 
+/* The gradient of a row of factors, and its decay: once for each time that the batch reads it. */
+static void
+scatter_factor(int number, int64 row, float share, const float *from, void *arg)
+{
+	EasqTrainer *trainer = arg;
+	EasqLearnedTable *table = &trainer->table[number];
+	const float *numbers = table->numbers + (Size) row * table->dim;
+	float	   *gradient = EasqLearnedTableGradient(table, row);
+	float		decay = (float) (trainer->factor_hyper.decay / trainer->behaviour);
+	int			dim = table->dim;
+
+	gradient[0] += share * from[0] + (float) FACTOR_WEIGHT_DECAY * decay * numbers[0];
+	for (int i = 1; i < dim; i++)
+		gradient[i] += share * from[i] + decay * numbers[i];
+}
+
+/* From the gradients of the batch's rows to those of the tables. */
 static void
 scatter_rows(EasqTrainer *trainer)
 {
 	const EasqSpec *spec = trainer->model->spec;
+	int			answers = trainer->rows - 2 * trainer->behaviour;
 
 	for (int t = 0; t < spec->tables; t++)
-	{
-		TableGradient *table = &trainer->table[t];
-
-		for (Size i = 0; i < table->count; i++)
-			table->place[table->row[i]] = 0;
-		table->count = 0;
-	}
+		EasqLearnedTableClear(&trainer->table[t]);
 	for (int i = 0; spec->tables > 0 && i < trainer->rows; i++)
 	{
 		if (i + AHEAD < trainer->rows)
 			EASQ_PREFETCH(trainer->example[i + AHEAD]);
 		trainer->dx_row = trainer->dx + (Size) i * spec->inputs;
 		EasqVisitEmbeddings(spec, trainer->example[i], scatter, trainer);
+		if (trainer->factors && i >= answers)
+			EasqFactorVisit(trainer->factors, &trainer->encoding, trainer->example[i], row_x(trainer, i),
+							trainer->pull[i - answers], scatter_factor, trainer);
 	}
 }
 
@@ -251,25 +255,22 @@ update_part(EasqTrainer *trainer, EasqAdam *adam, Size base, Part part, double c
 }
 
 static double
-table_squares(const EasqTrainer *trainer)
+table_squares(const EasqTrainer *trainer, bool factors)
 {
 	double		squares = 0;
 
 	for (int t = 0; t < trainer->model->spec->tables; t++)
-		squares += EasqSquares(trainer->table[t].count * trainer->table[t].dim, trainer->table[t].gradient);
+		if (trainer->model->spec->table[t].factors == factors)
+			squares += EasqLearnedTableSquares(&trainer->table[t]);
 	return squares;
 }
 
 static void
-update_table(EasqTrainer *trainer, int t, double clip)
+update_tables(EasqTrainer *trainer, bool factors, double rate, double clip)
 {
-	TableGradient *table = &trainer->table[t];
-
-	EasqAdamUpdateRows(table->count, table->dim, table->row, trainer->encoding.embedding[t], table->gradient,
-					   trainer->embedding_m[t], trainer->embedding_v[t],
-					   trainer->backbone.step, trainer->hyper.learning_rate, clip);
-	for (Size i = 0; i < table->count; i++)
-		trainer->dirty[t][table->row[i]] = true;
+	for (int t = 0; t < trainer->model->spec->tables; t++)
+		if (trainer->model->spec->table[t].factors == factors)
+			EasqLearnedTableUpdate(&trainer->table[t], trainer->backbone.step, rate, clip);
 }
 
 static void
@@ -283,7 +284,7 @@ refuse_divergence(const EasqTrainer *trainer, const char *what)
 					 trainer->hyper.learning_rate, trainer->hyper.max_grad_norm)));
 }
 
-/* Norms, clipping in two groups, Adam. */
+/* Norms, clipping in two groups and none, Adam. */
 static void
 update(EasqTrainer *trainer)
 {
@@ -294,7 +295,7 @@ update(EasqTrainer *trainer)
 	Part		lora = {base, layout->tensor[EASQ_MAIN_GATE_WEIGHT].offset};
 	Part		main = {lora.to, layout->tensor[EASQ_SATISFACTION_GATE_WEIGHT].offset};
 	Part		satisfaction = {main.to, layout->total};
-	double		squares_main = part_squares(trainer, backbone) + part_squares(trainer, main) + table_squares(trainer);
+	double		squares_main = part_squares(trainer, backbone) + part_squares(trainer, main) + table_squares(trainer, false);
 	double		squares_satisfaction = part_squares(trainer, lora) + part_squares(trainer, satisfaction);
 	double		clip;
 
@@ -303,7 +304,7 @@ update(EasqTrainer *trainer)
 	metrics->grad_norm = sqrt(squares_main + squares_satisfaction);
 	trainer->backbone.step++;
 	trainer->adapter.step++;
-	if (!isfinite(metrics->grad_norm) || !isfinite(metrics->loss))
+	if (!isfinite(metrics->grad_norm) || !isfinite(metrics->loss) || !isfinite(table_squares(trainer, true)))
 		refuse_divergence(trainer, "the gradient");
 
 	if (squares_main > 0)
@@ -311,9 +312,10 @@ update(EasqTrainer *trainer)
 		clip = EasqClip(metrics->grad_norm_main, trainer->hyper.max_grad_norm);
 		update_part(trainer, &trainer->backbone, 0, backbone, clip);
 		update_part(trainer, &trainer->adapter, base, main, clip);
-		for (int t = 0; t < trainer->model->spec->tables; t++)
-			update_table(trainer, t, clip);
+		update_tables(trainer, false, trainer->hyper.learning_rate, clip);
 	}
+	/* Sums over few rows with a rate of their own: they take no part in the clipping of others. */
+	update_tables(trainer, true, trainer->factor_hyper.rate, 1);
 	if (squares_satisfaction > 0)
 	{
 		clip = EasqClip(metrics->grad_norm_satisfaction, trainer->hyper.max_grad_norm);
@@ -336,13 +338,15 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 				const EasqRowPair *answers, int answer_pairs,
 				const EasqRowPair *behaviour, int behaviour_pairs, EasqMetrics *metrics)
 {
-	EasqBatch	batch = {.survey = answer_pairs, .behaviour = behaviour_pairs, .x = trainer->x};
+	EasqBatch	batch = {.survey = answer_pairs, .behaviour = behaviour_pairs, .x = trainer->x,
+	.offset = trainer->offset, .pull = trainer->pull};
 
 	encode_pairs(trainer, rows, answers, answer_pairs, 0);
 	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);
 	EasqGradient(&trainer->model->layout, trainer->weights, &trainer->hyper, &batch,
 				 trainer->gradient, trainer->dx, &trainer->metrics, trainer->work);
 	trainer->rows = 2 * (answer_pairs + behaviour_pairs);
+	trainer->behaviour = behaviour_pairs;
 	scatter_rows(trainer);
 	update(trainer);
 	if (behaviour_pairs > 0)
@@ -375,14 +379,10 @@ EasqTrainerCheck(const EasqTrainer *trainer)
 
 	if (!EasqAllFinite(trainer->model->layout.total, trainer->weights))
 		refuse_divergence(trainer, "a weight");
-	for (int i = 0; i < spec->count; i++)
-	{
-		const EasqFeature *feature = &spec->feature[i];
-
-		if (feature->table >= 0 &&
-			!EasqAllFinite((Size) feature->size * feature->dim, trainer->encoding.embedding[feature->table]))
-			refuse_divergence(trainer, psprintf("an embedding of feature \"%s\"", feature->name));
-	}
+	for (int t = 0; t < spec->tables; t++)
+		if (!EasqLearnedTableFinite(&trainer->table[t]))
+			refuse_divergence(trainer, psprintf(spec->table[t].factors ? "a factor of feature \"%s\"" :
+												"an embedding of feature \"%s\"", spec->table[t].feature->name));
 	refuse_death(trainer, EASQ_MAIN, "main");
 	refuse_death(trainer, EASQ_SATISFACTION, "satisfaction");
 }
@@ -419,7 +419,7 @@ EasqTrainerCentre(EasqTrainer *trainer)
 			rows = Min(EASQ_SCORE_BLOCK, trainer->rows - start);
 			EasqLogitRows(&scorer, pathway, rows, trainer->x + (Size) start * layout->shape.k, logit, work);
 			for (int i = 0; i < rows; i++)
-				sum += logit[i];
+				sum += logit[i] + (pathway == EASQ_MAIN && trainer->offset ? trainer->offset[start + i] : 0);
 		}
 		if (trainer->rows > 0)
 			trainer->weights[layout->tensor[EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_BIAS)].offset] -=
@@ -456,6 +456,17 @@ EasqTrainerAdapter(EasqTrainer *trainer)
 void
 EasqTrainerWriteBackbone(EasqTrainer *trainer, EasqModel *model)
 {
-	EasqWriteBackbone(model, trainer->weights, trainer->encoding.embedding, trainer->dirty,
-					  trainer->backbone.m, trainer->backbone.v, trainer->embedding_m, trainer->embedding_v);
+	const EasqSpec *spec = model->spec;
+	float	  **m = palloc(sizeof(float *) * Max(spec->tables, 1));
+	float	  **v = palloc(sizeof(float *) * Max(spec->tables, 1));
+	bool	  **dirty = palloc(sizeof(bool *) * Max(spec->tables, 1));
+
+	for (int t = 0; t < spec->tables; t++)
+	{
+		m[t] = trainer->table[t].m;
+		v[t] = trainer->table[t].v;
+		dirty[t] = trainer->table[t].dirty;
+	}
+	EasqWriteBackbone(model, trainer->weights, trainer->encoding.table, dirty,
+					  trainer->backbone.m, trainer->backbone.v, m, v);
 }

@@ -1,11 +1,10 @@
 /*
  * A model's weights and optimiser while it is trained: both tiers and the
- * embedding tables, and one mini-batch at a time.
+ * tables of embeddings and factors (see table.h), and one mini-batch at a time.
  *
- * An embedding row that no row of a batch reads has no gradient: its moments
- * and weights stay as they are until it is read again ("lazy Adam"; bias
- * correction counts all steps).  So does a clipping group without any gradient
- * (the satisfaction pathway and LoRA in a batch without answers).
+ * A clipping group without any gradient stays as it is (the satisfaction
+ * pathway and LoRA in a batch without answers).  Factors learn from behaviour
+ * alone: neither the loss of answers nor alignment reaches them.
  */
 #ifndef EASQ_TRAINER_H
 #define EASQ_TRAINER_H
@@ -19,17 +18,25 @@
 
 typedef struct EasqTrainer EasqTrainer;
 
+/* How factors are trained. */
+typedef struct EasqFactorHyper
+{
+	double		rate;			/* of Adam */
+	double		decay;			/* of vectors, for each time that a pair's row reads them, in the mean over pairs */
+} EasqFactorHyper;
+
 /*
  * Reads weights and moments under the active snapshot.  hyper as the call
  * wants it; mean and deviation [numerics] are what inputs are standardised by.
  * At most batch_pairs pairs of either kind in a batch.
  */
 extern EasqTrainer *EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
+									  const EasqFactorHyper *factor_hyper,
 									  const double *mean, const double *deviation, int batch_pairs);
 
 /*
  * One step.  Fills metrics, norms included (that of main.* counts the backbone
- * and the embeddings).  ERROR 22003 where a gradient is not finite.
+ * and the embeddings, not the factors).  ERROR 22003 where a gradient is not finite.
  */
 extern void EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 							const EasqRowPair *answers, int answer_pairs,

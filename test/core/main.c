@@ -29,6 +29,7 @@ main(int argc, char **argv)
 	test_metrics();
 	test_budget();
 	test_beliefs();
+	test_factors();
 	levels = EasqLevels(&count);
 	for (int i = 0; i < count; i++)
 	{

@@ -13,5 +13,6 @@ extern void test_gradients(void);
 extern void test_metrics(void);
 extern void test_budget(void);
 extern void test_beliefs(void);
+extern void test_factors(void);
 
 #endif

@@ -1,0 +1,100 @@
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "core/kernel.h"
+#include "core/step.h"
+#include "store/weight.h"
+#include "train/table.h"
+
+#define ROOM 1024				/* rows that a batch touches, to begin with */
+
+static float *
+floats(Size count)
+{
+	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count);
+}
+
+static void *
+huge_zeros(Size bytes)
+{
+	return MemoryContextAllocExtended(CurrentMemoryContext, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+void
+EasqLearnedTableRead(EasqLearnedTable *table, const EasqModel *model, int t)
+{
+	const EasqTable *stored = &model->spec->table[t];
+	Size		count = (Size) stored->rows * stored->dim;
+
+	memset(table, 0, sizeof(*table));
+	table->dim = stored->dim;
+	table->rows = stored->rows;
+	table->numbers = floats(count);
+	table->m = floats(count);
+	table->v = floats(count);
+	EasqReadTable(model, t, table->numbers);
+	EasqReadTableMoments(model, t, table->m, table->v);
+	table->dirty = huge_zeros(table->rows);
+	table->place = huge_zeros(sizeof(uint32) * table->rows);
+	table->room = ROOM;
+	table->row = palloc(sizeof(int64) * table->room);
+	table->gradient = floats(table->room * table->dim);
+}
+
+void
+EasqLearnedTableClear(EasqLearnedTable *table)
+{
+	for (Size i = 0; i < table->count; i++)
+		table->place[table->row[i]] = 0;
+	table->count = 0;
+}
+
+static void
+grow(EasqLearnedTable *table)
+{
+	table->room *= 2;
+	table->row = repalloc_huge(table->row, sizeof(int64) * table->room);
+	table->gradient = repalloc_huge(table->gradient, sizeof(float) * table->room * table->dim);
+}
+
+float *
+EasqLearnedTableGradient(EasqLearnedTable *table, int64 row)
+{
+	if (table->place[row] == 0)
+	{
+		if (table->count == table->room)
+			grow(table);
+		table->row[table->count++] = row;
+		table->place[row] = (uint32) table->count;
+		memset(table->gradient + (table->count - 1) * table->dim, 0, sizeof(float) * table->dim);
+	}
+	return table->gradient + (Size) (table->place[row] - 1) * table->dim;
+}
+
+double
+EasqLearnedTableSquares(const EasqLearnedTable *table)
+{
+	return EasqSquares(table->count * table->dim, table->gradient);
+}
+
+void
+EasqLearnedTableUpdate(EasqLearnedTable *table, int64 step, double rate, double clip)
+{
+	EasqAdamUpdateRows(table->count, table->dim, table->row, table->numbers, table->gradient,
+					   table->m, table->v, step, rate, clip);
+	for (Size i = 0; i < table->count; i++)
+		table->dirty[table->row[i]] = true;
+}
+
+bool
+EasqLearnedTableFinite(const EasqLearnedTable *table)
+{
+	return EasqAllFinite(table->rows * table->dim, table->numbers);
+}
+
+bool
+EasqLearnedTableIsZero(const EasqLearnedTable *table)
+{
+	return EasqSquares(table->rows * table->dim, table->numbers) == 0;
+}
