@@ -38,9 +38,8 @@ keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *s
 	return kept;
 }
 
-/* Why a step must not align yet; NULL: it may. */
-static const char *
-warming_up(const EasqModel *model)
+const char *
+EasqWarmingUp(const EasqModel *model)
 {
 	int			remembered = EasqAnswerCountsTotal(&model->adapter.counts);
 
@@ -84,7 +83,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	for (int i = 0; i < count; i++)
 		learned += !answers[i].held_back;
 	learned -= alone;
-	warm_up = warming_up(model);
+	warm_up = EasqWarmingUp(model);
 	learner->hyper.lambda2 = warm_up ? 0 : model->options.hyper.lambda2;
 	random = EasqDraws(model, EASQ_DRAW_BEHAVIOUR, 0);
 	drawn = EasqDrawBehaviour(model, model->options.behaviour_pairs, &random, &behaviours);

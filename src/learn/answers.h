@@ -20,4 +20,7 @@ extern void EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int coun
 /* Remembers them without learning, in the same order. */
 extern void EasqRememberAnswers(EasqLearner *learner, EasqAnswer *answers, int count);
 
+/* Why neither a step nor the knob may align yet; NULL: they may. */
+extern const char *EasqWarmingUp(const EasqModel *model);
+
 #endif

@@ -33,7 +33,7 @@ EasqCountAnswers(EasqLearner *learner, const EasqAnswer *answers, int count)
 			!EasqJudgeLogit(judge, EASQ_SATISFACTION, answer->example, answer->length, &pathway))
 			continue;
 		EasqCalibrate(&calibration, pathway, satisfied);
-		if (learner->beliefs && EasqJudgeLogit(judge, EASQ_MAIN, answer->example, answer->length, &main))
+		if (learner->beliefs && !learner->believed && EasqJudgeLogit(judge, EASQ_MAIN, answer->example, answer->length, &main))
 			believe(learner, answer, main, pathway, satisfied);
 	}
 	return calibration;

@@ -21,6 +21,7 @@ typedef struct EasqLearner
 	bool		changed;		/* weights differ from what is stored */
 	int64		stored_answers; /* model->adapter.answers as it is stored */
 	EasqBeliefs *beliefs;		/* own copy; NULL: the model has none */
+	bool		believed;		/* they know the answers that it learns already */
 	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
 	MemoryContext context;		/* of all that it allocates */
