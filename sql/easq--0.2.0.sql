@@ -6,6 +6,27 @@ CREATE SCHEMA easq;
 COMMENT ON SCHEMA easq IS 'models, remembered answers and learning steps of the easq extension';
 GRANT USAGE ON SCHEMA easq TO PUBLIC;
 
+---------------------------------------------------------------------- roles
+-- Owners and authors.  A dump carries names; one that restores without a role loses what was that role's and nothing else.
+CREATE TYPE easq.role;
+CREATE FUNCTION @extschema@.easq_role_in(cstring) RETURNS easq.role LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_role_in(cstring) IS 'input function of the type easq.role';
+CREATE FUNCTION @extschema@.easq_role_out(easq.role) RETURNS cstring LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_role_out(easq.role) IS 'output function of the type easq.role';
+CREATE FUNCTION @extschema@.easq_role_recv(internal) RETURNS easq.role LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_role_recv(internal) IS 'binary input function of the type easq.role';
+CREATE FUNCTION @extschema@.easq_role_send(easq.role) RETURNS bytea LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_role_send(easq.role) IS 'binary output function of the type easq.role';
+CREATE TYPE easq.role (
+    INPUT = @extschema@.easq_role_in, OUTPUT = @extschema@.easq_role_out,
+    RECEIVE = @extschema@.easq_role_recv, SEND = @extschema@.easq_role_send, LIKE = pg_catalog.oid);
+COMMENT ON TYPE easq.role IS 'a role, stored as its OID and always written as its name, in binary too; public is everybody, - nobody. A name that no role has is read as nobody, with a warning';
+-- The first is implicit: comparing, sorting and pg_has_role are oid's.
+CREATE CAST (easq.role AS pg_catalog.oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (easq.role AS pg_catalog.regrole) WITHOUT FUNCTION;
+CREATE CAST (pg_catalog.oid AS easq.role) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (pg_catalog.regrole AS easq.role) WITHOUT FUNCTION AS ASSIGNMENT;
+
 -------------------------------------------------------------------- storage
 -- The C code reads and writes these tables directly; src/store/columns.h names their columns once more, and a backend
 -- that opens a table compares the two.
@@ -17,7 +38,7 @@ GRANT USAGE ON SCHEMA easq TO PUBLIC;
 CREATE TABLE easq.model (
     name             text COLLATE "C" NOT NULL PRIMARY KEY,
     format           int NOT NULL,
-    owner            regrole NOT NULL,
+    owner            easq.role NOT NULL,
     features         jsonb NOT NULL,
     inputs           int NOT NULL,
     options          jsonb NOT NULL,
@@ -28,9 +49,14 @@ CREATE TABLE easq.model (
     deviation        float8[] NOT NULL,
     prior            float8[] NOT NULL,
     created_at       timestamptz NOT NULL,
-    trained_at       timestamptz
+    trained_at       timestamptz,
+    may_score        easq.role[] NOT NULL DEFAULT '{}',
+    may_teach        easq.role[] NOT NULL DEFAULT '{}',
+    may_export       easq.role[] NOT NULL DEFAULT '{}'
 );
-COMMENT ON TABLE easq.model IS 'one row for each model: its definition and the state of its backbone. SELECT on this table is the right to score';
+COMMENT ON TABLE easq.model IS 'one row for each model: its definition and the state of its backbone. SELECT on this table is the right to score with every model';
+COMMENT ON COLUMN easq.model.owner IS 'nobody (-) where the role is gone: then superusers alone, until easq_configure names another owner';
+COMMENT ON COLUMN easq.model.may_score IS 'whom easq_grant gave the right score, and so on';
 COMMENT ON COLUMN easq.model.inputs IS 'numbers of an encoded input';
 
 -- The keys of what every step rewrites end in a version, so that a scan from the newest on meets the visible row
@@ -116,6 +142,7 @@ CREATE TABLE easq.answer (
     ordinal    bigint NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
+    named      bytea,
     answer     float8 NOT NULL,
     weight     float8 NOT NULL,
     asked_at   timestamptz,
@@ -126,6 +153,8 @@ CREATE INDEX answer_value ON easq.answer (model, adapter, answer, ordinal);
 CREATE INDEX answer_respondent ON easq.answer (model, adapter, respondent, ordinal);
 CREATE INDEX answer_key ON easq.answer (model, adapter, key);
 COMMENT ON TABLE easq.answer IS 'remembered answers, at most replay_answers of each model, as packed feature values';
+COMMENT ON COLUMN easq.answer.key IS 'digest of what identifies the answer: of its questionnaire and key column, or of respondent and features';
+COMMENT ON COLUMN easq.answer.named IS 'digest of the text of its key column alone, by which easq_forget finds it; NULL where no column named it';
 
 CREATE TABLE easq.answer_count (
     model   text COLLATE "C" NOT NULL,
@@ -145,6 +174,7 @@ CREATE TABLE easq.queued (
     id         uuid NOT NULL,
     respondent text COLLATE "C",
     key        bytea NOT NULL,
+    named      bytea,
     keyed      bool NOT NULL,
     forget     bool NOT NULL,
     answer     float8 NOT NULL,
@@ -197,16 +227,16 @@ CREATE TABLE easq.questionnaire (
     model         text COLLATE "C" NOT NULL,
     adapter       text COLLATE "C" NOT NULL DEFAULT '',
     questionnaire regclass NOT NULL,
-    author        regrole NOT NULL,
+    author        easq.role NOT NULL,
     answer        text NOT NULL,
     respondent    text NOT NULL,
     features      text,
-    search_path   text NOT NULL,
-    time_zone     text NOT NULL,
+    settings      jsonb NOT NULL,
     options       jsonb NOT NULL,
     PRIMARY KEY (questionnaire, model, adapter)
 );
 COMMENT ON TABLE easq.questionnaire IS 'which tables teach which models, written by easq_learn alone: the features query runs as the author';
+COMMENT ON COLUMN easq.questionnaire.settings IS 'what a query and its texts mean by: search_path and the author''s other settings when easq_learn was called';
 
 -- Not unique: a --data-only restore sets the sequence after triggers have logged what the restore made them learn.
 -- (Without a key, a publication of all tables needs the whole row.)
@@ -218,6 +248,8 @@ CREATE TABLE easq.step (
     source            text NOT NULL,
     status            text NOT NULL,
     reason            text,
+    detail            text,
+    author            easq.role NOT NULL,
     adapter_version   bigint,
     answers           int NOT NULL,
     uncertain         int NOT NULL,
@@ -243,6 +275,9 @@ CREATE TABLE easq.step (
 CREATE INDEX step_model ON easq.step (model, id);
 ALTER TABLE easq.step REPLICA IDENTITY FULL;
 COMMENT ON TABLE easq.step IS 'one row for each learning step, applied or not; read it through easq.steps';
+COMMENT ON COLUMN easq.step.reason IS 'what kind of thing was wrong: nothing that people wrote';
+COMMENT ON COLUMN easq.step.detail IS 'the text of it, at most 500 bytes: may hold what people wrote, and is shown to the author alone';
+COMMENT ON COLUMN easq.step.author IS 'who attached the questionnaire that the answers are from; nobody: several, or none';
 
 CREATE TABLE easq.training (
     id                bigserial,
@@ -294,28 +329,56 @@ SELECT pg_catalog.pg_extension_config_dump('easq.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.behaviour', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.held', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.questionnaire',
-    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire AND c.relpersistence OPERATOR(pg_catalog.<>) ''t'') AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) author)');
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) questionnaire AND c.relpersistence OPERATOR(pg_catalog.<>) ''t'')');
 SELECT pg_catalog.pg_extension_config_dump('easq.step', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.step_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.training', '');
 SELECT pg_catalog.pg_extension_config_dump('easq.training_id_seq', '');
 
+---------------------------------------------------------------------- guard
+-- Whoever may set a sequence must not keep answers from being logged: at its end it begins again.
+ALTER SEQUENCE easq.step_id_seq CYCLE;
+ALTER SEQUENCE easq.training_id_seq CYCLE;
+
+-- What these tables say decides what runs as whom: a right to write them that somebody was given (pg_write_all_data) is
+-- not enough.  Row security would do, but then nobody but superusers could dump.  easq's own writes fire no triggers.
+-- For each row too: changes that a subscription applies fire no triggers of statements.
+CREATE FUNCTION @extschema@.easq_guard()
+RETURNS trigger LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_guard() IS
+'trigger on every table of the schema easq: refuses to write where the role has not the privileges of the table''s owner';
+DO $$
+DECLARE
+    guarded regclass;
+BEGIN
+    FOR guarded IN SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = 'easq'::pg_catalog.regnamespace AND c.relkind = 'r' LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.easq_guard()', guarded);
+        EXECUTE pg_catalog.format('CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION @extschema@.easq_guard()', guarded);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER guard, ENABLE ALWAYS TRIGGER guard_row', guarded);
+    END LOOP;
+END $$;
+
 ---------------------------------------------------------------------- views
 -- Barriers: a function in the reader's WHERE sees no row that the view does not show.
+CREATE FUNCTION @extschema@.easq_may_score(owner easq.role, may_score easq.role[])
+RETURNS bool LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_may_score(easq.role, easq.role[]) IS
+'whether the current role may score with a model of this owner and these grantees: what easq''s views show is what easq_score allows';
+
 CREATE VIEW easq.models WITH (security_barrier) AS
-SELECT m.name, m.owner, m.features, m.options, m.inputs,
+SELECT m.name, (SELECT r.oid::pg_catalog.regrole FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) m.owner) AS owner, m.features, m.options, m.inputs,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers, a.uncertain,
        CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.ranking_cost END AS behaviour_cost,
        a.knob,
        m.created_at, m.trained_at, a.updated_at
 FROM easq.model m JOIN easq.adapter a
   ON a.model OPERATOR(pg_catalog.=) m.name AND a.checkpoint OPERATOR(pg_catalog.=) 0 AND a.adapter OPERATOR(pg_catalog.=) '' AND a.state OPERATOR(pg_catalog.=) 'current'
-WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
-   OR pg_catalog.pg_has_role(m.owner, 'USAGE');
-COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, numbers of an encoded input, versions, Adam steps, answers so far (those replaced or forgotten since included) and uncertain answers so far';
+WHERE @extschema@.easq_may_score(m.owner, m.may_score);
+COMMENT ON VIEW easq.models IS 'the models that the reader may score with: definition, owner (NULL: a role that is gone), numbers of an encoded input, versions, Adam steps, answers so far (those replaced or forgotten since included) and uncertain answers so far';
 
 CREATE VIEW easq.steps WITH (security_barrier) AS
-SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
+SELECT s.id, s.at, s.model, s.source, s.status, s.reason,
+       CASE WHEN pg_catalog.pg_has_role(s.author, 'USAGE') THEN s.detail END AS detail, s.adapter_version,
        s.answers, s.uncertain, s.pairs, s.behaviour_pairs, s.loss, s.loss_main, s.loss_satisfaction, s.loss_alignment,
        s.reward_chosen AS "rewards/chosen", s.reward_rejected AS "rewards/rejected",
        s.reward_margin AS "rewards/margins", s.reward_accuracy AS "rewards/accuracies",
@@ -325,8 +388,8 @@ SELECT s.id, s.at, s.model, s.source, s.status, s.reason, s.adapter_version,
 FROM easq.step s
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
-              WHERE m.name OPERATOR(pg_catalog.=) s.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
-COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why) or queued, with the metric names of TRL''s DPO trainer';
+              WHERE m.name OPERATOR(pg_catalog.=) s.model AND @extschema@.easq_may_score(m.owner, m.may_score));
+COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why; detail: for the author of the questionnaire) or queued, with the metric names of TRL''s DPO trainer';
 
 CREATE VIEW easq.progress WITH (security_barrier) AS
 SELECT s.model, s.id, s.at,
@@ -346,11 +409,11 @@ CREATE VIEW easq.trainings WITH (security_barrier) AS
 SELECT t.* FROM easq.training t
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
-              WHERE m.name OPERATOR(pg_catalog.=) t.model AND pg_catalog.pg_has_role(m.owner, 'USAGE'));
+              WHERE m.name OPERATOR(pg_catalog.=) t.model AND @extschema@.easq_may_score(m.owner, m.may_score));
 COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read and the mean losses of its last epoch';
 
 CREATE VIEW easq.questionnaires WITH (security_barrier) AS
-SELECT q.model, q.questionnaire, q.author, q.answer, q.respondent, q.features, q.options
+SELECT q.model, q.questionnaire, (SELECT r.oid::pg_catalog.regrole FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) q.author) AS author, q.answer, q.respondent, q.features, q.options
 FROM easq.questionnaire q JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) q.model
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE') OR pg_catalog.pg_has_role(q.author, 'USAGE');
 COMMENT ON VIEW easq.questionnaires IS 'which tables teach which models, for the owners of either';
@@ -362,7 +425,18 @@ FROM easq.checkpoint c JOIN easq.model m ON m.name OPERATOR(pg_catalog.=) c.mode
                              AND a.adapter OPERATOR(pg_catalog.=) '' AND a.state OPERATOR(pg_catalog.=) 'current'
 WHERE pg_catalog.pg_has_role(m.owner, 'USAGE');
 COMMENT ON VIEW easq.checkpoints IS 'the versions that easq_checkpoint kept, for the owner of the model';
-GRANT SELECT ON easq.models, easq.steps, easq.progress, easq.trainings, easq.questionnaires, easq.checkpoints TO PUBLIC;
+
+CREATE VIEW easq.grants WITH (security_barrier) AS
+SELECT m.name AS model, g."right", coalesce(r.rolname, 'public') AS grantee
+FROM easq.model m
+CROSS JOIN LATERAL (SELECT 'score'::text AS "right", pg_catalog.unnest(m.may_score) AS role
+                    UNION ALL SELECT 'teach', pg_catalog.unnest(m.may_teach)
+                    UNION ALL SELECT 'export', pg_catalog.unnest(m.may_export)) g
+LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) g.role
+WHERE (r.oid IS NOT NULL OR g.role::text OPERATOR(pg_catalog.=) 'public')
+  AND (pg_catalog.pg_has_role(m.owner, 'USAGE') OR r.oid IS NULL OR pg_catalog.pg_has_role(r.oid, 'USAGE'));
+COMMENT ON VIEW easq.grants IS 'the rights that easq_grant gave, for the owner of the model and whom they were given to; public is everybody';
+GRANT SELECT ON easq.models, easq.steps, easq.progress, easq.trainings, easq.questionnaires, easq.checkpoints, easq.grants TO PUBLIC;
 
 --------------------------------------------------------- defining models
 CREATE FUNCTION @extschema@.easq_create_model(model text, features jsonb, options jsonb DEFAULT '{}')
@@ -379,6 +453,17 @@ CREATE FUNCTION @extschema@.easq_drop_model(model text)
 RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_drop_model(text) IS
 'removes a model with all that it remembers, and detaches it from its questionnaires';
+
+-- For everybody to call: they change a model of the caller's own, or nothing.
+CREATE FUNCTION @extschema@.easq_grant(model text, "right" text, role name)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_grant(text, text, name) IS
+'gives a role (public: everybody) a right to a model of yours: score, teach or export';
+
+CREATE FUNCTION @extschema@.easq_revoke(model text, "right" text, role name)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_revoke(text, text, name) IS
+'takes back a right that easq_grant gave';
 
 ------------------------------------------------------------------- training
 CREATE FUNCTION @extschema@.easq_train(
@@ -526,6 +611,11 @@ RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_reset_alignment(text) IS
 'brings back LoRA, both pathways and their optimiser as the last easq_train (or easq_import) left them, with the behaviour budget unspent; remembered answers stay';
 
+CREATE FUNCTION @extschema@.easq_forget(model text, respondent text DEFAULT NULL, key text DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_forget(text, text, text) IS
+'removes the answers of a respondent, or those that a key names, or (both given) those that match both, from what is remembered and queued, a respondent''s counts of answers_per_hour, and what the log may quote; returns how many answers that were. What the weights have learned stays; the pairs of views that training left (features, no names) stay until the next easq_train';
+
 CREATE FUNCTION @extschema@.easq_export(model text)
 RETURNS bytea LANGUAGE c STRICT STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_export(text) IS
@@ -542,7 +632,7 @@ COMMENT ON FUNCTION @extschema@.easq_shared_cache() IS
 'the models in shared memory, of all databases: how large, how many connections have them mapped, and whether each is current, superseded or loading; no rows where easq is not in shared_preload_libraries';
 GRANT EXECUTE ON FUNCTION @extschema@.easq_shared_cache() TO pg_monitor;
 
--- Scoring is for whoever may SELECT easq.model; what writes weights or shows them needs a grant, and the model''s owner.
+-- Scoring is for whom easq_grant, or SELECT on easq.model, gave the right; what writes weights or shows them needs EXECUTE as well.
 REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_create_model(text, jsonb, jsonb),
     @extschema@.easq_configure(text, jsonb),
@@ -554,6 +644,7 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_checkpoint(text, text),
     @extschema@.easq_restore(text, text),
     @extschema@.easq_reset_alignment(text),
+    @extschema@.easq_forget(text, text, text),
     @extschema@.easq_export(text),
     @extschema@.easq_import(text, bytea),
     @extschema@.easq_shared_cache()

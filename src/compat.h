@@ -44,16 +44,48 @@ typedef void (*shmem_request_hook_type) (void);
 #define EASQ_JSON_DONE
 #endif
 
-/* Rows that are written together, with their index entries: since 14. */
+/*
+ * Storing rows by the executor's code (store/table_write.c).  13 looks the relation up in the state, and messages about
+ * constraints look into its range table; later versions are given the relation, and zero says that it is in no range table.
+ */
 #if PG_VERSION_NUM >= 140000
-#define EasqInsertTuples(table, slots, count, indexes) CatalogTuplesMultiInsertWithInfo(table, slots, count, indexes)
+#define EasqInitResult(estate, result, table) InitResultRelInfo(result, table, 0, NULL, 0)
+#define EasqComputeGenerated(result, estate, slot) ExecComputeStoredGenerated(result, estate, slot, CMD_INSERT)
 #else
-#define EasqInsertTuples(table, slots, count, indexes) \
+#define EasqInitResult(estate, result, table) \
 	do \
 	{ \
-		for (int slot_ = 0; slot_ < (count); slot_++) \
-			CatalogTupleInsertWithInfo(table, ExecFetchSlotHeapTuple((slots)[slot_], false, NULL), indexes); \
+		RangeTblEntry *entry_ = makeNode(RangeTblEntry); \
+		entry_->rtekind = RTE_RELATION; \
+		entry_->relid = RelationGetRelid(table); \
+		entry_->relkind = (table)->rd_rel->relkind; \
+		entry_->rellockmode = RowExclusiveLock; \
+		ExecInitRangeTable(estate, list_make1(entry_)); \
+		InitResultRelInfo(result, table, 1, NULL, 0); \
+		(estate)->es_result_relations = (estate)->es_result_relation_info = (result); \
+		(estate)->es_num_result_relations = 1; \
 	} while (0)
+#define EasqComputeGenerated(result, estate, slot) ExecComputeStoredGenerated(estate, slot, CMD_INSERT)
+#endif
+
+/* Which indexes an updated row is new to: since 16 a HOT update may leave those that only summarize. */
+#if PG_VERSION_NUM >= 160000
+#define EasqIndexesToUpdate TU_UpdateIndexes
+#define EASQ_NO_INDEX TU_None
+#define EasqOnlySummaries(indexes) ((indexes) == TU_Summarizing)
+#define EasqInsertIndexTuples(result, slot, estate, summaries) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, summaries)
+#else
+#define EasqIndexesToUpdate bool
+#define EASQ_NO_INDEX false
+#define EasqOnlySummaries(indexes) false
+#if PG_VERSION_NUM >= 140000
+#define EasqInsertIndexTuples(result, slot, estate, summaries) \
+	((void) (summaries), ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL))
+#else
+#define EasqInsertIndexTuples(result, slot, estate, summaries) \
+	((void) (result), (void) (summaries), ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
+#endif
 #endif
 
 /* The bytes of a value out of line; those of 13 have no method of compression beside them. */

@@ -1,4 +1,5 @@
 #include "core/budget.h"
+#include "core/scorer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #define PACE_ON 1.1
 #define PACE_ON_FAR_BELOW 1.5	/* half of the budget */
 
-#define SCORE_MIN 1e-45			/* of float32: what softplus(v) rounds to far below 0 */
 #define DYING 0.05				/* of the value after training */
 #define SPREAD_FULL 0.3			/* shares of the spread after training where alignment loses strength, and where it has none left */
 #define SPREAD_NONE 0.1
@@ -17,7 +17,7 @@
 double
 EasqLogitOfScore(double score)
 {
-	return score > 30.0 ? score : log(expm1(fmax(score, SCORE_MIN)));
+	return score > 30.0 ? score : log(expm1(fmax(score, EASQ_SCORE_MIN)));
 }
 
 static int

@@ -283,12 +283,24 @@ EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 	}
 }
 
+/*
+ * Logits -> scores, in place: softplus, which is above 0.  Where it is too
+ * small for a float, the smallest one stands for it.  NaN stays NaN.
+ */
+static void
+to_scores(const EasqLevel *level, int rows, float *v)
+{
+	level->softplus((size_t) rows, v, v);
+	for (int i = 0; i < rows; i++)
+		v[i] = v[i] < EASQ_SCORE_MIN ? EASQ_SCORE_MIN : v[i];
+}
+
 void
 EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			  const float *x, float *score, float *work)
 {
 	EasqLogitRows(scorer, pathway, rows, x, score, work);
-	scorer->level->softplus((size_t) rows, score, score);
+	to_scores(scorer->level, rows, score);
 }
 
 size_t
@@ -346,6 +358,6 @@ EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
 	shared->has_row = true;
 	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
 	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
-	scorer->level->softplus(1, &score, &score);
+	to_scores(scorer->level, 1, &score);
 	return score;
 }

@@ -16,6 +16,7 @@
 #include "core/level.h"
 #include "core/shape.h"
 
+#define EASQ_SCORE_MIN 0x1p-149f	/* the smallest float above 0: no score is below it */
 #define EASQ_SCORE_BLOCK 512	/* most rows in one call of EasqScoreRows */
 
 typedef struct EasqScorer
@@ -45,7 +46,7 @@ extern size_t EasqScoreWork(const EasqShape *shape, int rows);
  */
 extern void EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, float *logit, float *work);
-/* x [rows, k] -> score [rows], softplus(v) of the pathway. */
+/* x [rows, k] -> score [rows], softplus(v) of the pathway, EASQ_SCORE_MIN at least (v of -103 and below). */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, float *score, float *work);
 

@@ -25,16 +25,18 @@ check_shape(const ArrayType *array, int count, const char *name, EasqProblem *pr
 
 	if (ARR_NDIM(array) > 1)
 		return EasqComplain(problem, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+							psprintf("%s is not an array of %d numbers", subject(name), count),
 							psprintf("%s must have one dimension, not %d", subject(name), ARR_NDIM(array)),
 							psprintf("Give an array of %d numbers.", count));
 	if (members != count)
 		return EasqComplain(problem, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+							psprintf("%s is not an array of %d numbers", subject(name), count),
 							psprintf("%s must have %d numbers, not %d", subject(name), count, members),
 							name ? pstrdup("The length is the \"dim\" of the feature, fixed when the model is created.")
 							: pstrdup("The length is the number of inputs that the model's features fill, as easq.models shows it."));
 	if (array_contains_nulls((ArrayType *) array))
 		return EasqComplain(problem, ERRCODE_NULL_VALUE_NOT_ALLOWED,
-							psprintf("%s must not have NULL among its %d numbers", subject(name), count),
+							psprintf("%s must not have NULL among its %d numbers", subject(name), count), NULL,
 							pstrdup("Put a number in its place, or leave out the row."));
 	return true;
 }
@@ -83,6 +85,7 @@ convert(const ArrayType *array, Oid type, int count, const char *name,
 
 		if (!isfinite(member))
 			return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+								psprintf("%s has a number that is NaN or outside the range of real", subject(name)),
 								psprintf("number %d of %d of %s is NaN or outside the range of real",
 										 i + 1, count, subject(name)),
 								pstrdup("Give finite numbers."));

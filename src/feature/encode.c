@@ -8,6 +8,7 @@ static bool
 complain_corrupt(const EasqFeature *feature, int length, const char *what, EasqProblem *problem)
 {
 	return EasqComplain(problem, ERRCODE_DATA_CORRUPTED,
+						psprintf("a stored example does not fit feature \"%s\"", feature->name),
 						psprintf("a stored example of %d bytes does not fit feature \"%s\": %s",
 								 length, feature->name, what),
 						pstrdup("Forget the remembered answers of this model and train it again."));
@@ -44,13 +45,6 @@ EasqEncode(const EasqSpec *spec, const EasqEncoding *encoding,
 	return true;
 }
 
-/* Moves past one feature of an example that is known to fit. */
-static inline const char *
-skip_feature(const EasqFeature *feature, const char *at)
-{
-	return at + EASQ_WORD + EasqKinds[feature->kind]->rest(feature, EasqGetWord(at));
-}
-
 void
 EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *example)
 {
@@ -62,7 +56,7 @@ EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *exa
 
 		if (EasqKinds[feature->kind]->prefetch)
 			EasqKinds[feature->kind]->prefetch(feature, encoding, at);
-		at = skip_feature(feature, at);
+		at = EasqSkipFeature(feature, at);
 	}
 }
 
@@ -77,7 +71,7 @@ EasqVisitEmbeddings(const EasqSpec *spec, const char *example, EasqVisitRow visi
 
 		if (EasqKinds[feature->kind]->visit)
 			EasqKinds[feature->kind]->visit(feature, at, visit, arg);
-		at = skip_feature(feature, at);
+		at = EasqSkipFeature(feature, at);
 	}
 }
 
@@ -93,7 +87,7 @@ EasqVisitValues(const EasqSpec *spec, const EasqEncoding *encoding, const char *
 
 		if (EasqKinds[feature->kind]->values)
 			EasqKinds[feature->kind]->values(feature, encoding, at, visit, arg);
-		at = skip_feature(feature, at);
+		at = EasqSkipFeature(feature, at);
 	}
 }
 
@@ -105,6 +99,6 @@ EasqExampleNumeric(const EasqSpec *spec, const char *example, int numeric)
 
 	Assert(numeric >= 0 && numeric < spec->numerics);
 	while (feature->numeric != numeric)
-		at = skip_feature(feature++, at);
+		at = EasqSkipFeature(feature++, at);
 	return EasqWordToDouble(EasqGetWord(at));
 }

@@ -57,7 +57,7 @@ EasqFactorOffset(EasqFactors *factors, const EasqEncoding *encoding, const char 
 						 factors->mean + (size_t) i * factors->dim, &factors->part[i], &factors->scale[i]);
 			i++;
 		}
-		at += EASQ_WORD + kind->rest(feature, EasqGetWord(at));
+		at = EasqSkipFeature(feature, at);
 	}
 	return EasqFactorLogit(factors->count, factors->spec->factors, factors->part, factors->scale, factors->sum);
 }
@@ -104,6 +104,6 @@ EasqFactorVisit(EasqFactors *factors, const EasqEncoding *encoding, const char *
 				visit_member(0, 0, factors->scale[i], 0, &member);
 			i++;
 		}
-		at += EASQ_WORD + kind->rest(feature, EasqGetWord(at));
+		at = EasqSkipFeature(feature, at);
 	}
 }

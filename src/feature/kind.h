@@ -9,6 +9,7 @@
 
 #include "feature/example.h"
 #include "feature/reader.h"
+#include "feature/wire.h"
 
 /* What a specification may say of a feature. */
 typedef enum EasqKey
@@ -31,6 +32,14 @@ typedef struct EasqCursor
 	const char *end;
 } EasqCursor;
 
+/* What follows the first word of a feature in an example. */
+typedef enum EasqFollowing
+{
+	EASQ_ONE_WORD,				/* nothing */
+	EASQ_COUNTED_WORDS,			/* as many words as the first says */
+	EASQ_FLOATS					/* dim floats, but for a first word of 0 */
+} EasqFollowing;
+
 typedef enum EasqEncoded
 {
 	EASQ_ENCODED,
@@ -45,6 +54,7 @@ typedef struct EasqKindEntry
 	int			required;
 	bool		standardised;	/* has a mean and a deviation */
 	bool		embedded;		/* has an embedding table */
+	EasqFollowing following;
 	const char *reads;			/* for a hint: what of columns it reads */
 	const char *no_array;		/* hint where it is given an array, or NULL where arrays are its own */
 
@@ -60,8 +70,6 @@ typedef struct EasqKindEntry
 	/* word: its first, which the cursor has passed.  x: its own inputs. */
 	EasqEncoded (*encode) (const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 word,
 						   float *x, EasqProblem *problem);
-	/* Bytes behind the first word, in an example that fits. */
-	uint64		(*rest) (const EasqFeature *feature, uint64 word);
 	/* at: its first word.  Of kinds that are embedded. */
 	void		(*prefetch) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at);
 	/*
@@ -81,5 +89,25 @@ extern const EasqKindEntry EasqCategoricalKind;
 extern const EasqKindEntry EasqVectorKind;
 
 extern const EasqKindEntry *const EasqKinds[EASQ_KINDS];
+
+/* Moves past one feature of an example that is known to fit. */
+static inline const char *
+EasqSkipFeature(const EasqFeature *feature, const char *at)
+{
+	uint64		word = EasqGetWord(at);
+
+	at += EASQ_WORD;
+	switch (EasqKinds[feature->kind]->following)
+	{
+		case EASQ_ONE_WORD:
+			return at;
+		case EASQ_COUNTED_WORDS:
+			return at + word * EASQ_WORD;
+		case EASQ_FLOATS:
+			return word != 0 ? at + EasqVectorBytes(feature->dim) : at;
+	}
+	return at;					/* keep compilers quiet */
+}
+
 
 #endif

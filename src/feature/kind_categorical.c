@@ -57,6 +57,7 @@ append_member(const EasqFeature *feature, const EasqColumn *column, Datum value,
 	row = EasqValueInteger(column->type, value);
 	if (row < 0 || row >= feature->size)
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is not an index from 0 to " INT64_FORMAT, feature->name, feature->size - 1),
 							psprintf("feature \"%s\" is " INT64_FORMAT ", not an index from 0 to " INT64_FORMAT,
 									 feature->name, row, feature->size - 1),
 							pstrdup("Encoding \"index\" takes the value as the row of a table of \"size\" rows; encoding \"hash\" takes any value."));
@@ -155,12 +156,6 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 	return EASQ_ENCODED;
 }
 
-static uint64
-rest(const EasqFeature *feature pg_attribute_unused(), uint64 members)
-{
-	return members * EASQ_WORD;
-}
-
 static void
 prefetch_row(const float *table, uint64 row, int dim)
 {
@@ -252,13 +247,13 @@ const EasqKindEntry EasqCategoricalKind = {
 	EASQ_BIT(EASQ_KEY_ENCODING) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM),
 	.embedded = true,
+	.following = EASQ_COUNTED_WORDS,
 	.reads = "an integer or an array of integers",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
 	.encode = encode,
-	.rest = rest,
 	.prefetch = prefetch,
 	.factor = factor,
 	.visit = visit_rows,

@@ -36,6 +36,7 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 
 	if (!isfinite(number))
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is not a finite number", feature->name),
 							psprintf("feature \"%s\" is %s, not a finite number", feature->name,
 									 isnan(number) ? "NaN" : number > 0 ? "infinity" : "-infinity"),
 							pstrdup("Use NULL where the value is not known."));
@@ -60,6 +61,7 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 	if (isfinite(*x))
 		return EASQ_ENCODED;
 	(void) EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+						psprintf("feature \"%s\" is out of range", feature->name),
 						psprintf("feature \"%s\" is out of range: %g with mean %g and deviation %g",
 								 feature->name, value, mean, deviation),
 						pstrdup("Give a value nearer to those of training, or NULL where it is not known."));
@@ -77,12 +79,6 @@ visit_value(const EasqFeature *feature, const EasqEncoding *encoding, const char
 		visit(feature, 0, Min(Max(x, -EASQ_BELIEF_NUMBER_MOST), EASQ_BELIEF_NUMBER_MOST), arg);
 }
 
-static uint64
-rest(const EasqFeature *feature pg_attribute_unused(), uint64 word pg_attribute_unused())
-{
-	return 0;
-}
-
 static void
 factor(const EasqFeature *feature pg_attribute_unused(), const float *table, const char *at pg_attribute_unused(),
 	   const float *x, float *mean pg_attribute_unused(), const float **part, float *scale)
@@ -96,6 +92,7 @@ const EasqKindEntry EasqNumericKind = {
 	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.standardised = true,
+	.following = EASQ_ONE_WORD,
 	.reads = "a number or a boolean",
 	.no_array = "It reads one number; an array is a feature of kind \"vector\".",
 	.castable = castable,
@@ -103,7 +100,6 @@ const EasqKindEntry EasqNumericKind = {
 	.null_word = null_word,
 	.read = read_value,
 	.encode = encode,
-	.rest = rest,
 	.values = visit_value,
 	.factor = factor,
 };

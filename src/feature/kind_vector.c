@@ -122,21 +122,15 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding pg_attribute_unu
 	return EASQ_ENCODED;
 }
 
-static uint64
-rest(const EasqFeature *feature, uint64 members)
-{
-	return members != 0 ? (uint64) EasqVectorBytes(feature->dim) : 0;
-}
-
 const EasqKindEntry EasqVectorKind = {
 	.name = "vector",
 	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
+	.following = EASQ_FLOATS,
 	.reads = "an array of numbers",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
 	.encode = encode,
-	.rest = rest,
 };

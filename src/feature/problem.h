@@ -10,16 +10,17 @@
 typedef struct EasqProblem
 {
 	int			sqlstate;		/* 0: none so far */
-	char	   *message;
+	char	   *kind;			/* what is wrong: may name features and columns, never a value. For everybody */
+	char	   *message;		/* the same with the value: for whom the row belongs to */
 	char	   *hint;			/* or NULL */
 } EasqProblem;
 
 /*
- * Always returns false.  problem NULL: ereport(ERROR) with the three; else
- * stores them (in the current context) and returns.  message and hint are the
- * finished texts (psprintf).
+ * Always returns false.  problem NULL: ereport(ERROR) with message and hint; else
+ * stores all four (in the current context) and returns.  All are finished texts
+ * (psprintf); message NULL: it would say no more than kind.
  */
-extern bool EasqComplain(EasqProblem *problem, int sqlstate, char *message, char *hint);
+extern bool EasqComplain(EasqProblem *problem, int sqlstate, char *kind, char *message, char *hint);
 
 /*
  * What a user wrote, for a message: at most so many bytes of it and "..." where

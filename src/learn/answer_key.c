@@ -32,3 +32,9 @@ EasqNamedKey(const char *questionnaire, const char *value, uint8 key[EASQ_KEY_BY
 {
 	digest(2, questionnaire, (int) strlen(questionnaire), value, (int) strlen(value), key);
 }
+
+void
+EasqNameDigest(const char *value, uint8 named[EASQ_KEY_BYTES])
+{
+	digest(3, "", 0, value, (int) strlen(value), named);
+}

@@ -13,4 +13,7 @@ extern void EasqContentKey(const char *respondent, const char *example, int leng
 						   uint8 key[EASQ_KEY_BYTES]);
 extern void EasqNamedKey(const char *questionnaire, const char *value, uint8 key[EASQ_KEY_BYTES]);
 
+/* The same of the key column's value in any questionnaire: what easq_forget finds an answer by. */
+extern void EasqNameDigest(const char *value, uint8 named[EASQ_KEY_BYTES]);
+
 #endif

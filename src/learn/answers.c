@@ -1,5 +1,8 @@
 #include "postgres.h"
 
+#include <math.h>
+
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "learn/answers.h"
@@ -16,27 +19,6 @@
 
 /* Alignment waits until some value has so many answers below it and so many above it. */
 #define WARM_UP_OF_A_KIND 2
-
-/* Moves answers that cannot be encoded out of the array; returns how many are left. */
-static int
-keep_usable(EasqLearner *learner, EasqAnswer *answers, int count, EasqSkipped *skipped, bool strict)
-{
-	float	   *x = palloc(sizeof(float) * learner->model->spec->inputs);
-	int			kept = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		EasqProblem problem = {0};
-
-		if (EasqEncode(learner->model->spec, learner->encoding, answers[i].example, answers[i].length,
-					   x, strict ? NULL : &problem))
-			answers[kept++] = answers[i];
-		else
-			EasqSkip(skipped, problem.message, 1);
-	}
-	pfree(x);
-	return kept;
-}
 
 const char *
 EasqWarmingUp(const EasqModel *model)
@@ -63,8 +45,9 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqRehearsed *behaviours;
 	EasqBatch	batch;
 	EasqCalibration calibration;
+	EasqAlignmentState state;
 	EasqStepOutcome outcome;
-	EasqStepRow row = {.model = model->name, .source = source};
+	EasqStepRow row = {.model = model->name, .source = source, .author = learner->author};
 	int			learned = 0;
 	int			alone;
 	int			found;
@@ -76,7 +59,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	found = EasqFindPairs(model, answers, count, pairs, &alone);
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
-				 "no remembered answer differs from it", alone);
+				 "no remembered answer differs from it", NULL, alone);
 	calibration = EasqCountAnswers(learner, answers, count);
 	if (found == 0)
 		return;
@@ -91,10 +74,11 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	batch = EasqBuildBatch(learner, pairs, found, replayed, behaviours, drawn);
 	if (batch.tested == 0)
 	{
-		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", learned);
+		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", NULL, learned);
 		return;
 	}
 	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
+	state = model->adapter.alignment;
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */
 	if (row.reason == NULL)
@@ -102,6 +86,9 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
 	if (outcome.judged || outcome.audited || warm_up || EasqKnobIsDue(learner))
 		EasqKnobTurn(learner, warm_up != NULL, outcome.audited);
+	/* An error when all is written would come too late to leave out this step alone. */
+	if (!EasqAlignmentStateIsFinite(&model->adapter.alignment))
+		model->adapter.alignment = state;
 	if (row.reason && strict)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -126,34 +113,78 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 }
 
 void
-EasqRememberAnswers(EasqLearner *learner, EasqAnswer *answers, int count)
+EasqLearnPortion(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
+				 EasqSkipped *skipped, bool strict)
 {
-	EasqSettleOrder(learner->model, answers, count);
-	EasqRemember(learner->model, answers, count);
+	EasqPaceAnswers(learner->model, answers, count, skipped);
+	learn_batch(learner, answers, count, source, skipped, strict);
+}
+
+/* Takes the next portion of the order, in a context that lives as long as its step; 0: that was all. */
+static int
+next_portion(EasqLearner *learner, EasqOrder *order, MemoryContext context, EasqAnswer **answers)
+{
+	/* What is gathered for a step goes with it. */
+	learner->model->memory = NULL;
+	MemoryContextReset(context);
+	*answers = MemoryContextAlloc(context, sizeof(EasqAnswer) * EASQ_ANSWERS_A_STEP);
+	return EasqOrderNext(order, *answers, EASQ_ANSWERS_A_STEP);
+}
+
+void
+EasqRememberChanges(EasqLearner *learner, EasqChanges *changes)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq step", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	EasqSettling settling = {0};
+	EasqAnswer *answers;
+	EasqOrder	order;
+	int			count;
+
+	EasqOrderBegin(&order, learner->model, work_mem);
+	EasqOrderFill(&order, learner, changes, &settling);
+	old = MemoryContextSwitchTo(context);
+	while ((count = next_portion(learner, &order, context, &answers)) > 0)
+		EasqRemember(learner->model, answers, count);
+	MemoryContextSwitchTo(old);
+	EasqOrderEnd(&order);
+	MemoryContextDelete(context);
 	EasqTrimAnswers(learner->model);
 }
 
 void
-EasqLearnAnswers(EasqLearner *learner, EasqAnswer *answers, int count, const char *source, bool strict)
+EasqLearnChanges(EasqLearner *learner, EasqChanges *changes, const char *source, bool strict)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq step", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
 	EasqSkipped skipped;
+	EasqSettling settling = {.skipped = &skipped, .strict = strict};
+	EasqAnswer *answers;
+	EasqOrder	order;
+	int			count;
 
 	EasqSkippedInit(&skipped);
-	count = keep_usable(learner, answers, count, &skipped, strict);
-	EasqSettleOrder(learner->model, answers, count);
-	count = EasqKeepLastWords(answers, count, &skipped);
-	EasqPaceAnswers(learner->model, answers, count, &skipped);
-	for (int done = 0; done < count; done += EASQ_ANSWERS_A_STEP)
-	{
-		old = MemoryContextSwitchTo(context);
-		learn_batch(learner, answers + done, Min(EASQ_ANSWERS_A_STEP, count - done), source, &skipped, strict);
-		MemoryContextSwitchTo(old);
-		learner->model->memory = NULL;
-		MemoryContextReset(context);
-	}
-	EasqTrimAnswers(learner->model);
-	EasqLogSkipped(&skipped, learner->model->name, source);
+	EasqOrderBegin(&order, learner->model, work_mem);
+	EasqOrderFill(&order, learner, changes, &settling);
+	old = MemoryContextSwitchTo(context);
+	while ((count = next_portion(learner, &order, context, &answers)) > 0)
+		EasqLearnPortion(learner, answers, count, source, &skipped, strict);
+	MemoryContextSwitchTo(old);
+	EasqOrderEnd(&order);
 	MemoryContextDelete(context);
+	EasqTrimAnswers(learner->model);
+	EasqLogSkipped(&skipped, learner->model->name, source, learner->author);
+}
+
+void
+EasqLearnAnswers(EasqLearner *learner, const EasqAnswer *answers, int count, const char *source, bool strict)
+{
+	EasqChanges changes;
+
+	EasqChangesBegin(&changes, work_mem);
+	for (int i = 0; i < count; i++)
+		EasqChangesPut(&changes, &answers[i], EASQ_NOW);
+	EasqChangesSettle(&changes);
+	EasqLearnChanges(learner, &changes, source, strict);
+	EasqChangesEnd(&changes);
 }

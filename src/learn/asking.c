@@ -53,6 +53,7 @@ read_weight(const EasqAsking *asking, Datum value, double *weight, EasqProblem *
 	*weight = EasqValueNumber(asking->weight_type, value);
 	if (!(*weight > 0) || isinf(*weight))
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("what column \"%s\" holds is not a weight", asking->options->weight),
 							psprintf("%g in column \"%s\" is not a weight", *weight, asking->options->weight),
 							pstrdup("A weight is a finite number above 0; NULL counts as 1."));
 	*weight = Min(*weight, asking->options->weight_limit);
@@ -80,7 +81,7 @@ read_time(const EasqAsking *asking, Datum value, TimestampTz *time, EasqProblem 
 	}
 	return finite ||
 		EasqComplain(problem, ERRCODE_DATETIME_VALUE_OUT_OF_RANGE,
-					 psprintf("the time in column \"%s\" is infinite or out of range", asking->options->asked_at),
+					 psprintf("the time in column \"%s\" is infinite or out of range", asking->options->asked_at), NULL,
 					 pstrdup("Use NULL where it is not known."));
 }
 

@@ -56,7 +56,7 @@ EasqAttempt(void (*work) (void *argument), void *argument, bool strict)
 }
 
 char *
-EasqReasonOf(const ErrorData *error)
+EasqReasonOf(const char *doing, const ErrorData *error)
 {
-	return psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode));
+	return psprintf("%s failed (%s)", doing, unpack_sql_state(error->sqlerrcode));
 }

@@ -14,7 +14,7 @@
  */
 extern ErrorData *EasqAttempt(void (*work) (void *argument), void *argument, bool strict);
 
-/* The error as a reason of easq.step. */
-extern char *EasqReasonOf(const ErrorData *error);
+/* The error as a reason of easq.step: what failed, and its SQLSTATE.  Its message may hold what people wrote. */
+extern char *EasqReasonOf(const char *doing, const ErrorData *error);
 
 #endif

@@ -13,20 +13,17 @@ typedef struct EasqAuthor
 {
 	Oid			saved_user;
 	int			saved_context;
-	int			guc_level;
+	int			settings;
 } EasqAuthor;
 
 /*
- * Becomes the author: security-restricted, row_security on, the search_path
- * (pg_temp last) and time zone of then.  ERROR 42704 where the role is gone.
+ * Becomes the author: security-restricted, row_security on, with the settings
+ * of then.  ERROR 42704 where the role is gone.
  * An error in between is undone by the (sub)transaction's abort.
  */
 extern void EasqBecomeAuthor(EasqAuthor *author, const EasqQuestionnaire *questionnaire);
 /* ERROR 42704 where the role is gone. */
 extern void EasqCheckRole(Oid role);
 extern void EasqLeaveAuthor(const EasqAuthor *author);
-
-/* The caller's search_path as easq_learn records it: pg_temp last, whatever it was. */
-extern char *EasqCurrentSearchPath(void);
 
 #endif

@@ -5,26 +5,25 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/portal.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "feature/example.h"
 #include "feature/options.h"
-#include "query/reading.h"
 #include "learn/answer_key.h"
-#include "query/answer_value.h"
-#include "learn/collect.h"
 #include "learn/asking.h"
-
-#define FETCH_ROWS 1000
+#include "learn/collect.h"
+#include "learn/settings.h"
+#include "query/answer_value.h"
+#include "query/reading.h"
+#include "query/rows.h"
 
 void
 EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given)
@@ -56,6 +55,8 @@ typedef struct Columns
 	int			key;			/* 0: none */
 	const EasqLearnOptions *options;
 	EasqAsking	asking;
+	int		   *use;			/* all of them, of a questionnaire whose rows are read as they are */
+	int			used;
 	FmgrInfo	respondent_output;
 	FmgrInfo	key_output;
 	Oid			key_type;
@@ -105,19 +106,6 @@ match_columns(Columns *columns, const EasqSpec *spec, const EasqQuestionnaire *q
 	initStringInfo(&columns->example);
 }
 
-static void
-append(EasqCollection *collection, const EasqAnswer *answer)
-{
-	if (collection->count == collection->room)
-	{
-		collection->room = Max(64, collection->room * 2);
-		collection->answers = collection->answers == NULL
-			? palloc(sizeof(EasqAnswer) * collection->room)
-			: repalloc_huge(collection->answers, sizeof(EasqAnswer) * (Size) collection->room);
-	}
-	collection->answers[collection->count++] = *answer;
-}
-
 /* The same for whoever writes: a timestamptz is another text in another time zone. */
 static char *
 key_text(Columns *columns, Datum value)
@@ -133,7 +121,6 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 {
 	const Datum *values = columns->values;
 	const bool *nulls = columns->nulls;
-	bool		named;
 
 	memset(answer, 0, sizeof(*answer));
 	if (!EasqReadAnswer(&columns->answer_reader, values[columns->answer - 1], nulls[columns->answer - 1],
@@ -152,66 +139,162 @@ read_row(Columns *columns, EasqAnswer *answer, EasqProblem *problem)
 		answer->respondent = OutputFunctionCall(&columns->respondent_output, values[columns->respondent - 1]);
 	if (answer->respondent && strlen(answer->respondent) > EASQ_MAX_RESPONDENT)
 		return EasqComplain(problem, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+							psprintf("the respondent is longer than %d bytes", EASQ_MAX_RESPONDENT),
 							psprintf("a respondent of %zu bytes is longer than %d", strlen(answer->respondent), EASQ_MAX_RESPONDENT),
 							pstrdup("Name a shorter column as the respondent, an id for example."));
 	answer->per_hour = columns->options->answers_per_hour;
-	named = columns->key > 0 && !nulls[columns->key - 1];
+	answer->has_name = columns->key > 0 && !nulls[columns->key - 1];
 	/* Who said it again about the same has changed their mind; nobody knows that of an unknown respondent. */
-	answer->keyed = named || answer->respondent != NULL;
-	if (named)
-		EasqNamedKey(columns->questionnaire, key_text(columns, values[columns->key - 1]), answer->key);
+	answer->keyed = answer->has_name || answer->respondent != NULL;
+	if (answer->has_name)
+	{
+		const char *name = key_text(columns, values[columns->key - 1]);
+
+		EasqNamedKey(columns->questionnaire, name, answer->key);
+		EasqNameDigest(name, answer->named);
+	}
 	else
 		EasqContentKey(answer->respondent, answer->example, answer->length, answer->key);
 	return true;
 }
 
+/* strict: of the side of now alone; what the old row was worth is no reason to complain. */
 static void
-collect_row(EasqCollection *collection, Columns *columns, bool strict)
+collect_row(EasqChanges *changes, EasqSide side, Columns *columns)
 {
 	MemoryContext old = MemoryContextSwitchTo(columns->row_context);
+	bool		strict = columns->options->strict && side == EASQ_NOW;
 	EasqProblem problem = {0};
 	EasqAnswer	answer;
-	bool		usable = read_row(columns, &answer, strict ? NULL : &problem);
 
-	MemoryContextSwitchTo(old);
-	if (usable)
-	{
-		char	   *example = palloc(answer.length);
-
-		memcpy(example, answer.example, answer.length);
-		answer.example = example;
-		if (answer.respondent)
-			answer.respondent = pstrdup(answer.respondent);
-		append(collection, &answer);
-	}
+	if (read_row(columns, &answer, strict ? NULL : &problem))
+		EasqChangesPut(changes, &answer, side);
 	else if (problem.sqlstate != 0)
-		EasqSkip(&collection->refused, problem.message, 1);
+		EasqSkip(&changes->refused[side], problem.kind, problem.message, 1);
 	else if (!columns->nulls[columns->answer - 1])
-		collection->uncertain++;
+		changes->uncertain[side]++;
+	MemoryContextSwitchTo(old);
 	MemoryContextReset(columns->row_context);
 }
 
-/* The rows themselves: read straight from the transition table, which somebody else may be reading too. */
-static void
-collect_directly(EasqCollection *collection, Columns *columns, const EasqLearnOptions *options,
-				 TupleDesc desc, Tuplestorestate *rows)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	int			pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
+/* ----------------------------------------------------- the rows themselves */
 
-	tuplestore_select_read_pointer(rows, pointer);
+/* One side of them, read straight from the transition table, which somebody else may be reading too. */
+typedef struct Side
+{
+	Tuplestorestate *rows;
+	TupleTableSlot *slot;
+	int			pointer;
+} Side;
+
+static void
+open_side(Side *side, Tuplestorestate *rows, TupleDesc desc)
+{
+	side->rows = rows;
+	side->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	side->pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
+	tuplestore_select_read_pointer(rows, side->pointer);
 	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, slot))
+}
+
+static bool
+next_of_side(Side *side)
+{
+	tuplestore_select_read_pointer(side->rows, side->pointer);
+	if (!tuplestore_gettupleslot(side->rows, true, false, side->slot))
+		return false;
+	slot_getallattrs(side->slot);
+	return true;
+}
+
+static void
+collect_from_side(EasqChanges *changes, EasqSide which, Side *side, Columns *columns)
+{
+	int			natts = side->slot->tts_tupleDescriptor->natts;
+
+	memcpy(columns->values, side->slot->tts_values, sizeof(Datum) * natts);
+	memcpy(columns->nulls, side->slot->tts_isnull, sizeof(bool) * natts);
+	collect_row(changes, which, columns);
+}
+
+static bool
+same_value(const TupleTableSlot *a, const TupleTableSlot *b, int column)
+{
+	Form_pg_attribute attribute = TupleDescAttr(a->tts_tupleDescriptor, column - 1);
+
+	if (a->tts_isnull[column - 1] || b->tts_isnull[column - 1])
+		return a->tts_isnull[column - 1] && b->tts_isnull[column - 1];
+	return datum_image_eq(a->tts_values[column - 1], b->tts_values[column - 1], attribute->attbyval, attribute->attlen);
+}
+
+/* Bit by bit: what differs in no more than that cancels out later. */
+static bool
+is_unchanged(const Columns *columns, const TupleTableSlot *now, const TupleTableSlot *before)
+{
+	if (now->tts_isnull[columns->answer - 1] && before->tts_isnull[columns->answer - 1])
+		return true;
+	for (int i = 0; i < columns->used; i++)
+		if (!same_value(now, before, columns->use[i]))
+			return false;
+	return true;
+}
+
+static void
+use_column(Columns *columns, int column)
+{
+	if (column > 0)
+		columns->use[columns->used++] = column;
+}
+
+static void
+find_used_columns(Columns *columns, const EasqSpec *spec, TupleDesc desc)
+{
+	columns->use = palloc(sizeof(int) * (spec->count + 5));
+	columns->used = 0;
+	use_column(columns, columns->answer);
+	use_column(columns, columns->respondent);
+	use_column(columns, columns->key);
+	use_column(columns, columns->asking.weight);
+	use_column(columns, columns->asking.asked_at);
+	for (int i = 0; i < spec->count; i++)
+		use_column(columns, EasqFindColumn(desc, spec->feature[i].name, "feature", "the questionnaire"));
+}
+
+/*
+ * Both sides at once: PostgreSQL writes the old and the new of a row in one go, so they mostly have the same place.
+ * Where they do not (a trigger kept a row from its new partition), neighbours differ, and cancel out later.
+ */
+static void
+collect_directly(EasqChanges *changes, Columns *columns, const EasqWrittenRows *rows)
+{
+	int			level = EasqSettingsForText();
+	Side		now;
+	Side		before;
+	bool		has_now;
+	bool		has_before = rows->before != NULL;
+
+	open_side(&now, rows->now, rows->desc);
+	if (has_before)
+		open_side(&before, rows->before, rows->desc);
+	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		memcpy(columns->values, slot->tts_values, sizeof(Datum) * desc->natts);
-		memcpy(columns->nulls, slot->tts_isnull, sizeof(bool) * desc->natts);
-		collect_row(collection, columns, options->strict);
-		tuplestore_select_read_pointer(rows, pointer);
-	}
-	ExecDropSingleTupleTableSlot(slot);
+		has_now = next_of_side(&now);
+		has_before = has_before && next_of_side(&before);
+		if (has_now && has_before && is_unchanged(columns, now.slot, before.slot))
+			continue;
+		if (has_now)
+			collect_from_side(changes, EASQ_NOW, &now, columns);
+		if (has_before)
+			collect_from_side(changes, EASQ_BEFORE, &before, columns);
+	} while (has_now || has_before);
+	ExecDropSingleTupleTableSlot(now.slot);
+	if (rows->before)
+		ExecDropSingleTupleTableSlot(before.slot);
+	EasqSettingsEnd(level);
 }
+
+/* ------------------------------------------------------ a query over them */
 
 static void
 register_rows(Oid relation, Tuplestorestate *rows)
@@ -228,112 +311,64 @@ register_rows(Oid relation, Tuplestorestate *rows)
 		elog(ERROR, "could not register new_rows");
 }
 
-static void
-collect_query(EasqCollection *collection, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
-			  const EasqLearnOptions *options, Oid relation, Tuplestorestate *rows)
+static int64
+collect_portion(EasqChanges *changes, EasqSide side, Columns *columns, EasqRows *rows, TupleDesc desc)
 {
-	MemoryContext result = CurrentMemoryContext;
+	int			level = EasqSettingsForText();
+	HeapTuple	tuple;
+	int64		count = 0;
+
+	while ((tuple = EasqRowsNext(rows)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		heap_deform_tuple(tuple, desc, columns->values, columns->nulls);
+		collect_row(changes, side, columns);
+		count++;
+	}
+	EasqSettingsEnd(level);
+	return count;
+}
+
+static void
+collect_query(EasqChanges *changes, EasqSide side, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
+			  const EasqLearnOptions *options, Oid relation, Tuplestorestate *written)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "easq query", ALLOCSET_DEFAULT_SIZES);
+	int64		missing = tuplestore_tuple_count(written);
 	Columns		columns;
-	Portal		portal;
-	bool		matched = false;
-	uint64		fetched;
-	int64		missing = tuplestore_tuple_count(rows);
+	EasqRows	rows;
+	TupleDesc	desc;
 
 	SPI_connect();
-	register_rows(relation, rows);
-	portal = SPI_cursor_open(NULL, EasqPrepareReading(questionnaire->features, "the features query"), NULL, NULL, false);
-	do
-	{
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		fetched = SPI_processed;
-		missing -= (int64) fetched;
-		if (!matched)
-			match_columns(&columns, spec, questionnaire, options, SPI_tuptable->tupdesc);
-		matched = true;
-		for (uint64 i = 0; i < fetched; i++)
-		{
-			MemoryContext old;
-
-			CHECK_FOR_INTERRUPTS();
-			heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, columns.values, columns.nulls);
-			old = MemoryContextSwitchTo(result);
-			collect_row(collection, &columns, options->strict);
-			MemoryContextSwitchTo(old);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	} while (fetched > 0);
-	SPI_cursor_close(portal);
+	register_rows(relation, written);
+	desc = EasqRowsOpen(&rows, EasqPrepareReading(questionnaire->features, "the features query"), false);
+	MemoryContextSwitchTo(context);
+	match_columns(&columns, spec, questionnaire, options, desc);
+	while (EasqRowsFetch(&rows))
+		missing -= collect_portion(changes, side, &columns, &rows, desc);
+	EasqRowsClose(&rows);
 	SPI_finish();
 	if (missing > 0)
-		EasqSkip(&collection->refused, "the features query returned no row for it", (int) Min(missing, PG_INT32_MAX));
+		EasqSkip(&changes->refused[side], "the features query returned no row for it", NULL, (int) Min(missing, PG_INT32_MAX));
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 }
 
 void
-EasqCollect(EasqCollection *collection, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
-			const EasqLearnOptions *options, Oid relation, TupleDesc desc, Tuplestorestate *rows)
+EasqCollect(EasqChanges *changes, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
+			const EasqLearnOptions *options, const EasqWrittenRows *rows)
 {
 	Columns		columns;
 
-	memset(collection, 0, sizeof(*collection));
-	EasqSkippedInit(&collection->refused);
 	if (questionnaire->features)
 	{
-		collect_query(collection, spec, questionnaire, options, relation, rows);
+		collect_query(changes, EASQ_NOW, spec, questionnaire, options, rows->relation, rows->now);
+		if (rows->before)
+			collect_query(changes, EASQ_BEFORE, spec, questionnaire, options, rows->relation, rows->before);
 		return;
 	}
-	match_columns(&columns, spec, questionnaire, options, desc);
-	collect_directly(collection, &columns, options, desc, rows);
-}
-
-static int
-by_key(const void *a, const void *b)
-{
-	const EasqAnswer *x = a;
-	const EasqAnswer *y = b;
-	int			c = memcmp(x->key, y->key, EASQ_KEY_BYTES);
-
-	return c != 0 ? c : (x->answer < y->answer ? -1 : x->answer > y->answer);
-}
-
-/* An answer that was refused before and is refused for the same reason now is no news. */
-static void
-subtract_refused(EasqSkipped *now, const EasqSkipped *before)
-{
-	for (int i = 0; i < now->reasons; i++)
-		for (int j = 0; j < before->reasons; j++)
-			if (strcmp(now->reason[i], before->reason[j]) == 0)
-				now->count[i] = Max(now->count[i] - before->count[j], 0);
-}
-
-void
-EasqCollectionSubtract(EasqCollection *now, EasqCollection *before)
-{
-	int			kept_now = 0;
-	int			kept_before = 0;
-	int			i = 0;
-	int			j = 0;
-
-	if (now->count > 0)
-		qsort(now->answers, now->count, sizeof(EasqAnswer), by_key);
-	if (before->count > 0)
-		qsort(before->answers, before->count, sizeof(EasqAnswer), by_key);
-	while (i < now->count || j < before->count)
-	{
-		int			c = i == now->count ? 1 : j == before->count ? -1 :
-			by_key(&now->answers[i], &before->answers[j]);
-
-		if (c < 0)
-			now->answers[kept_now++] = now->answers[i++];
-		else if (c > 0)
-			before->answers[kept_before++] = before->answers[j++];
-		else
-		{
-			i++;
-			j++;
-		}
-	}
-	now->count = kept_now;
-	before->count = kept_before;
-	now->uncertain = Max(now->uncertain - before->uncertain, 0);
-	subtract_refused(&now->refused, &before->refused);
+	match_columns(&columns, spec, questionnaire, options, rows->desc);
+	find_used_columns(&columns, spec, rows->desc);
+	collect_directly(changes, &columns, rows);
 }

@@ -10,8 +10,7 @@
 #include "utils/tuplestore.h"
 
 #include "feature/spec.h"
-#include "learn/skipped.h"
-#include "store/answer.h"
+#include "learn/changes.h"
 #include "store/questionnaire.h"
 
 /* Options of easq_learn. */
@@ -36,25 +35,21 @@ typedef enum EasqBacklog
 
 extern void EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given);
 
-/* Rows of the questionnaire (relation: whose row type they have), and what came of them. */
-typedef struct EasqCollection
+/* The rows that a statement wrote to a questionnaire, and of an UPDATE the same as they were; relation: whose row type they have. */
+typedef struct EasqWrittenRows
 {
-	EasqAnswer *answers;		/* those that can make a pair */
-	int			count;
-	int			room;
-	int			uncertain;		/* rows whose answer is 'uncertain' */
-	EasqSkipped refused;		/* rows with an answer that cannot be learned */
-} EasqCollection;
+	Oid			relation;
+	TupleDesc	desc;
+	Tuplestorestate *now;
+	Tuplestorestate *before;	/* or NULL */
+} EasqWrittenRows;
 
 /*
- * Must run as the author.  rows are read from their start.  Allocates in the current context.
+ * Must run as the author.  Rows are read from their start.  Those that are as they were in all that is read of them
+ * are left out, or, where a query makes something of them, cancel out in changes.
  * options->strict: a row that cannot be learned is an ERROR.
  */
-extern void EasqCollect(EasqCollection *collection, const EasqSpec *spec,
-						const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
-						Oid relation, TupleDesc desc, Tuplestorestate *rows);
-
-/* Sorts both, and moves what is in both (same key, same answer) out of either; uncertain ones and refused ones are counted off. */
-extern void EasqCollectionSubtract(EasqCollection *now, EasqCollection *before);
+extern void EasqCollect(EasqChanges *changes, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
+						const EasqLearnOptions *options, const EasqWrittenRows *rows);
 
 #endif

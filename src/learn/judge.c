@@ -6,6 +6,7 @@
 
 #include "core/scorer.h"
 #include "learn/judge.h"
+#include "learn/probe.h"
 
 /* Pairs that are encoded and scored together where a whole sample is judged. */
 #define BLOCK_PAIRS EASQ_JUDGE_BLOCK
@@ -282,7 +283,7 @@ rebase_held(EasqJudge *judge, const EasqModel *model, EasqAlignmentState *alignm
 
 void
 EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
-		   EasqAlignmentState *alignment)
+		   EasqAlignmentState *alignment, const char *hint)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq rebase", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -290,8 +291,10 @@ EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *we
 	EasqRehearsed *rehearsed;
 	int			count = EasqReadBehaviour(model, &rehearsed);
 
+	EasqProbeWeights(model, encoding, weights, true, hint);
 	EasqJudgeWeights(judge, weights);
 	EasqJudgeKept(judge, rehearsed, count);
+	EasqProbeKept(judge, model, rehearsed, count, hint);
 	EasqWriteBehaviour(model, rehearsed, count);
 	rebase_held(judge, model, alignment);
 	UpdateActiveSnapshotCommandId();

@@ -94,7 +94,7 @@ read_moments(const EasqModel *model, EasqAdam *adam)
 }
 
 EasqLearner *
-EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
+EasqLearnerRead(const char *name, Oid role)
 {
 	const EasqVersion *version;
 	EasqModel  *model;
@@ -102,10 +102,6 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	EasqAdam	adam;
 	float	   *weights;
 	size_t		adapter;
-
-	EasqModelCheckTeacher(name, role);
-	if (!EasqModelLock(name, wait))
-		return NULL;
 
 	learner = make_learner();
 	EasqPinSet(&learner->pin, EasqVersionAcquire(name, role, EASQ_TO_TEACH));
@@ -124,6 +120,13 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 	if (version->beliefs)
 		learner->beliefs = EasqBeliefsCopy(version->beliefs, model->spec);
 	return learner;
+}
+
+EasqLearner *
+EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
+{
+	EasqModelCheck(name, role, EASQ_TO_TEACH);
+	return EasqModelLock(name, wait) ? EasqLearnerRead(name, role) : NULL;
 }
 
 void
@@ -355,6 +358,13 @@ guard_of(EasqLearner *learner)
 		MemoryContextSwitchTo(old);
 	}
 	return learner->guard;
+}
+
+bool
+EasqLearnerAuditNear(EasqLearner *learner, int64 steps)
+{
+	return guard_of(learner) != NULL &&
+		learner->model->adapter.step + steps >= learner->model->adapter.alignment.audited_step + EASQ_AUDIT_STEPS;
 }
 
 const char *

@@ -23,6 +23,7 @@ typedef struct EasqLearner
 	EasqBeliefs *beliefs;		/* own copy; NULL: the model has none */
 	bool		believed;		/* they know the answers that it learns already */
 	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
+	Oid			author;			/* of the questionnaire that it learns from now; EASQ_NOBODY: several, or none */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
 	MemoryContext context;		/* of all that it allocates */
 	float	   *trial;			/* weights, m, v of a step that is not accepted yet */
@@ -42,6 +43,12 @@ typedef struct EasqLearner
  * Leaves a snapshot current that EasqLearnerSave pops.
  */
 extern EasqLearner *EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait);
+
+/* The same without the lock, which the caller holds, and its snapshot is current.  Only reads. */
+extern EasqLearner *EasqLearnerRead(const char *name, Oid role);
+
+/* May one of so many steps make an audit, which reads more than was read so far? */
+extern bool EasqLearnerAuditNear(EasqLearner *learner, int64 steps);
 
 /* A learner on weights that training holds and has not stored yet (it owns lock, snapshot and writing). */
 extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding, float *weights, EasqAdam adam);

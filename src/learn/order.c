@@ -1,110 +1,228 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 
 #include "learn/draw.h"
 #include "learn/order.h"
 #include "store/answer_rate.h"
 
-static int
-compare_answers(const void *a, const void *b)
-{
-	const EasqAnswer *x = a;
-	const EasqAnswer *y = b;
-	int			c;
+/* Time and draw, which come first and compare as bytes, before the packed answer. */
+#define PLACE_BYTES ((int) (2 * sizeof(uint64)))
 
-	if ((x->respondent == NULL) != (y->respondent == NULL))
-		return x->respondent == NULL ? -1 : 1;
-	c = x->respondent ? strcmp(x->respondent, y->respondent) : 0;
-	if (c == 0)
-		c = memcmp(x->key, y->key, EASQ_KEY_BYTES);
-	if (c == 0)
-		c = x->answer < y->answer ? -1 : x->answer > y->answer;
-	if (c == 0)
-		c = x->weight < y->weight ? -1 : x->weight > y->weight;
-	if (c == 0)
-		c = x->asked_at < y->asked_at ? -1 : x->asked_at > y->asked_at;
-	if (c == 0)
-		c = x->length != y->length ? x->length - y->length : memcmp(x->example, y->example, x->length);
-	return c;
-}
-
-/* Pointers into one array: of one time, its order stays. */
-static int
-compare_times(const void *a, const void *b)
-{
-	const EasqAnswer *x = *(const EasqAnswer *const *) a;
-	const EasqAnswer *y = *(const EasqAnswer *const *) b;
-
-	if (x->asked_at != y->asked_at)
-		return x->asked_at < y->asked_at ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
-/* Sorted by content, then shuffled by committed state, then by time. */
 void
-EasqSettleOrder(const EasqModel *model, EasqAnswer *answers, int count)
+EasqOrderBegin(EasqOrder *order, const EasqModel *model, int kilobytes)
 {
-	EasqRandom	random = EasqDraws(model, EASQ_DRAW_ORDER, 0);
-	const EasqAnswer **order;
-	EasqAnswer *sorted;
-
-	if (count < 2)
-		return;
-	order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) count);
-	sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) count);
-	qsort(answers, count, sizeof(EasqAnswer), compare_answers);
-	for (int i = count - 1; i > 0; i--)
-	{
-		int			j = (int) EasqBelow(&random, (uint64) i + 1);
-		EasqAnswer	swap = answers[i];
-
-		answers[i] = answers[j];
-		answers[j] = swap;
-	}
-	for (int i = 0; i < count; i++)
-		order[i] = &answers[i];
-	qsort(order, count, sizeof(EasqAnswer *), compare_times);
-	for (int i = 0; i < count; i++)
-		sorted[i] = *order[i];
-	memcpy(answers, sorted, sizeof(EasqAnswer) * (Size) count);
-	pfree(order);
-	pfree(sorted);
+	memset(order, 0, sizeof(*order));
+	order->seed = EasqDraws(model, EASQ_DRAW_ORDER, 0).state;
+	initStringInfo(&order->packed);
+	EasqSortBeginBytes(&order->sort, kilobytes);
 }
 
-static int
-compare_keys(const void *a, const void *b)
+void
+EasqOrderEnd(EasqOrder *order)
 {
-	const EasqAnswer *x = *(const EasqAnswer *const *) a;
-	const EasqAnswer *y = *(const EasqAnswer *const *) b;
-	int			c = memcmp(x->key, y->key, EASQ_KEY_BYTES);
+	EasqSortEnd(&order->sort);
+}
 
-	return c != 0 ? c : x < y ? -1 : x > y;
+/*
+ * Bytes that compare as answers come: after the header that the sort wants, the place and the answer.  Drawn by what
+ * the answer is and is about: weights that are all equal change nothing.
+ */
+static void
+place(const EasqOrder *order, const char *packed, int length, TimestampTz asked_at, StringInfo out)
+{
+	uint64		at = pg_hton64((uint64) asked_at ^ (UINT64CONST(1) << 63));
+	uint64		draw = pg_hton64(DatumGetUInt64(hash_any_extended((const unsigned char *) packed, EASQ_PACKED_GROUP, order->seed)));
+
+	resetStringInfo(out);
+	appendStringInfoSpaces(out, VARHDRSZ);
+	appendBinaryStringInfo(out, (const char *) &at, sizeof(at));
+	appendBinaryStringInfo(out, (const char *) &draw, sizeof(draw));
+	appendBinaryStringInfo(out, packed, length);
+	SET_VARSIZE(out->data, out->len);
+}
+
+static bool
+comes_after(const StringInfoData *a, const StringInfoData *b)
+{
+	int			c = memcmp(a->data + VARHDRSZ, b->data + VARHDRSZ, Min(a->len, b->len) - VARHDRSZ);
+
+	return c != 0 ? c > 0 : a->len > b->len;
+}
+
+static void
+put(EasqOrder *order, const StringInfoData *placed)
+{
+	EasqSortPut(&order->sort, PointerGetDatum(placed->data));
+	order->count++;
+}
+
+/* ----------------------------------------------------- which are learned */
+
+/* The last word so far among answers with one key. */
+typedef struct Words
+{
+	StringInfoData last;		/* len 0: none */
+	int64		count;			/* of answers, the last included */
+} Words;
+
+typedef struct Settled
+{
+	EasqOrder  *order;
+	EasqLearner *learner;
+	const EasqSettling *settling;
+	MemoryContext context;		/* of one change */
+	float	   *x;
+	uint8		key[EASQ_KEY_BYTES];
+	double		answer;
+	Words		of_key;			/* those of other values than that of now */
+	Words		of_value;
+} Settled;
+
+static void
+drop_words(Words *words)
+{
+	resetStringInfo(&words->last);
+	words->count = 0;
+}
+
+static void
+add_word(Words *words, StringInfo placed, int64 count)
+{
+	if (words->last.len == 0 || comes_after(placed, &words->last))
+	{
+		StringInfoData swap = words->last;
+
+		words->last = *placed;
+		*placed = swap;
+	}
+	words->count += count;
+}
+
+static void
+end_value(Settled *settled)
+{
+	if (settled->of_value.count > 0)
+		add_word(&settled->of_key, &settled->of_value.last, settled->of_value.count);
+	drop_words(&settled->of_value);
+}
+
+static void
+end_key(Settled *settled)
+{
+	Words	   *words = &settled->of_key;
+
+	end_value(settled);
+	if (words->count > 0)
+		put(settled->order, &words->last);
+	if (words->count > 1)
+		EasqSkip(settled->settling->skipped, "answered again in the same statement", NULL, (int) Min(words->count - 1, PG_INT32_MAX));
+	drop_words(words);
+}
+
+/* What was queued and not learned yet cannot be forgotten: where it is not remembered, it is what is queued with this key and value. */
+static void
+forget(Settled *settled, const EasqChange *change)
+{
+	int64		left = change->count;
+
+	while (left > 0 && EasqForget(settled->learner->model, change->key, change->answer))
+	{
+		CHECK_FOR_INTERRUPTS();
+		settled->learner->counted = true;
+		left--;
+	}
+	if (settled->settling->queued && left >= settled->of_value.count)
+		drop_words(&settled->of_value);
+}
+
+static bool
+is_usable(Settled *settled, const EasqAnswer *answer, int64 count)
+{
+	const EasqSettling *settling = settled->settling;
+	EasqProblem problem = {0};
+
+	if (settling->skipped == NULL ||
+		EasqEncode(settled->learner->model->spec, settled->learner->encoding, answer->example, answer->length,
+				   settled->x, settling->strict ? NULL : &problem))
+		return true;
+	EasqSkip(settling->skipped, problem.kind, problem.message, (int) count);
+	return false;
+}
+
+static void
+learn_later(Settled *settled, const EasqChange *change)
+{
+	EasqOrder  *order = settled->order;
+	EasqAnswer	answer;
+
+	EasqUnpackAnswer(change->packed, change->length, &answer);
+	if (!is_usable(settled, &answer, change->count))
+		return;
+	place(order, change->packed, change->length, answer.asked_at, &order->packed);
+	if (answer.keyed && settled->settling->skipped)
+		add_word(&settled->of_value, &order->packed, change->count);
+	else
+		put(order, &order->packed);
+}
+
+static void
+settle(Settled *settled, const EasqChange *change)
+{
+	if (memcmp(change->key, settled->key, EASQ_KEY_BYTES) != 0)
+		end_key(settled);
+	else if (change->answer != settled->answer)
+		end_value(settled);
+	memcpy(settled->key, change->key, EASQ_KEY_BYTES);
+	settled->answer = change->answer;
+	if (change->side == EASQ_BEFORE)
+		forget(settled, change);
+	else
+		learn_later(settled, change);
+}
+
+void
+EasqOrderFill(EasqOrder *order, EasqLearner *learner, EasqChanges *changes, const EasqSettling *settling)
+{
+	Settled		settled = {
+		.order = order, .learner = learner, .settling = settling,
+		.context = AllocSetContextCreate(CurrentMemoryContext, "easq change", ALLOCSET_DEFAULT_SIZES),
+		.x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) learner->model->spec->inputs)
+	};
+	EasqChange	change;
+
+	initStringInfo(&settled.of_key.last);
+	initStringInfo(&settled.of_value.last);
+	while (EasqChangesNext(changes, &change))
+	{
+		MemoryContext old = MemoryContextSwitchTo(settled.context);
+
+		settle(&settled, &change);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(settled.context);
+	}
+	end_key(&settled);
+	EasqSortPerform(&order->sort);
+	MemoryContextDelete(settled.context);
 }
 
 int
-EasqKeepLastWords(EasqAnswer *answers, int count, EasqSkipped *skipped)
+EasqOrderNext(EasqOrder *order, EasqAnswer *answers, int count)
 {
-	EasqAnswer **order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) (count + 1));
-	bool	   *superseded = palloc0(count + 1);
-	int			keyed = 0;
-	int			kept = 0;
+	int			found = 0;
+	Datum		datum;
 
-	for (int i = 0; i < count; i++)
-		if (answers[i].keyed)
-			order[keyed++] = &answers[i];
-	qsort(order, keyed, sizeof(EasqAnswer *), compare_keys);
-	for (int i = 1; i < keyed; i++)
-		superseded[order[i - 1] - answers] = memcmp(order[i - 1]->key, order[i]->key, EASQ_KEY_BYTES) == 0;
-	for (int i = 0; i < count; i++)
-		if (!superseded[i])
-			answers[kept++] = answers[i];
-	if (kept < count)
-		EasqSkip(skipped, "answered again in the same statement", count - kept);
-	pfree(superseded);
-	pfree(order);
-	return kept;
+	while (found < count && EasqSortNext(&order->sort, &datum))
+	{
+		bytea	   *value = (bytea *) DatumGetPointer(datum);
+
+		EasqUnpackAnswer(VARDATA_ANY(value) + PLACE_BYTES, (int) VARSIZE_ANY_EXHDR(value) - PLACE_BYTES, &answers[found++]);
+	}
+	return found;
 }
 
 void
@@ -119,6 +237,6 @@ EasqPaceAnswers(const EasqModel *model, EasqAnswer *answers, int count, EasqSkip
 			continue;
 		answer->held_back = !EasqTakeTurn(model, answer->respondent, at, answer->per_hour);
 		if (answer->held_back)
-			EasqSkip(skipped, psprintf("more than %d answers an hour", answer->per_hour), 1);
+			EasqSkip(skipped, psprintf("more than %d answers an hour", answer->per_hour), NULL, 1);
 	}
 }

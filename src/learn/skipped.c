@@ -13,7 +13,7 @@ EasqSkippedInit(EasqSkipped *skipped)
 }
 
 void
-EasqSkip(EasqSkipped *skipped, const char *reason, int answers)
+EasqSkip(EasqSkipped *skipped, const char *reason, const char *detail, int answers)
 {
 	int			i = 0;
 
@@ -22,25 +22,23 @@ EasqSkip(EasqSkipped *skipped, const char *reason, int answers)
 	if (i == skipped->reasons)
 	{
 		skipped->reason[i] = MemoryContextStrdup(skipped->context, reason);
+		skipped->detail[i] = detail ? MemoryContextStrdup(skipped->context, EasqClipDetail(detail)) : NULL;
 		skipped->reasons++;
 	}
 	skipped->count[i] += answers;
 }
 
 void
-EasqLogUnlearned(const char *model, const char *source, const char *status, const char *reason, int answers)
-{
-	EasqStepRow row = {
-		.model = model, .source = source, .status = status, .reason = reason, .answers = answers
-	};
-
-	EasqLogStep(&row);
-}
-
-void
-EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source)
+EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source, Oid author)
 {
 	for (int i = 0; i < skipped->reasons; i++)
-		if (skipped->count[i] > 0)
-			EasqLogUnlearned(model, source, "skipped", skipped->reason[i], skipped->count[i]);
+	{
+		EasqStepRow row = {
+			.model = model, .source = source, .status = "skipped", .reason = skipped->reason[i],
+			.detail = skipped->detail[i], .author = author, .answers = skipped->count[i]
+		};
+
+		if (row.answers > 0)
+			EasqLogStep(&row);
+	}
 }

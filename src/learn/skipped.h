@@ -15,14 +15,13 @@ typedef struct EasqSkipped
 	int			reasons;
 	int			count[EASQ_SKIP_REASONS];
 	char	   *reason[EASQ_SKIP_REASONS];
+	char	   *detail[EASQ_SKIP_REASONS];	/* of the first, or NULL */
 } EasqSkipped;
 
-/* Texts are copied to the current context. */
+/* Texts are copied to the current context, detail clipped. */
 extern void EasqSkippedInit(EasqSkipped *skipped);
-extern void EasqSkip(EasqSkipped *skipped, const char *reason, int answers);
-/* One row of easq.step about answers that were not learned. */
-extern void EasqLogUnlearned(const char *model, const char *source, const char *status, const char *reason, int answers);
+extern void EasqSkip(EasqSkipped *skipped, const char *reason, const char *detail, int answers);
 /* A row of easq.step for each reason. */
-extern void EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source);
+extern void EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source, Oid author);
 
 #endif

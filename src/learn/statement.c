@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -16,17 +17,19 @@
 #include "learn/author.h"
 #include "learn/order.h"
 #include "learn/statement.h"
-#include "store/log.h"
+#include "learn/trust.h"
 #include "store/answer_queue.h"
+#include "store/log.h"
 
-/* The features as the model has them now; they never change, so no lock is needed. */
+/* The features as the model has them now; they never change, so no lock is needed.  Who lost the right to teach gets none. */
 static EasqSpec *
-spec_of(const char *model)
+spec_of(const EasqQuestionnaire *questionnaire)
 {
 	EasqSpec   *spec;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	spec = EasqModelRead(model, false)->spec;
+	EasqModelCheck(questionnaire->model, questionnaire->author, EASQ_TO_TEACH);
+	spec = EasqModelRead(questionnaire->model, false)->spec;
 	PopActiveSnapshot();
 	return spec;
 }
@@ -65,33 +68,28 @@ EasqCheckAuthor(const EasqQuestionnaire *questionnaire)
 	check_owner(questionnaire);
 }
 
-static void
-collect_as_author(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
-				  const EasqWritten *written, EasqCollection *now, EasqCollection *before)
+/* One statement on one model. */
+typedef struct Statement
 {
-	EasqSpec   *spec = spec_of(questionnaire->model);
-	EasqAuthor	author;
+	const EasqQuestionnaire *questionnaire;
+	const char *model;
+	const EasqWrittenRows *written;
+	const char *source;
+	EasqLearnOptions options;
+	EasqChanges changes;
+	EasqLearner *learner;		/* once the model is locked */
+	const char *doing;			/* what fails where it fails, in words of ours */
+	ErrorData  *error;			/* why it taught nothing, or NULL */
+} Statement;
 
-	EasqBecomeAuthor(&author, questionnaire);
-	EasqCollect(now, spec, questionnaire, options, written->relation, written->desc, written->now);
-	memset(before, 0, sizeof(*before));
-	if (written->before)
-	{
-		EasqLearnOptions lenient = *options;
-
-		/* What the old row was worth is no reason to complain now. */
-		lenient.strict = false;
-		EasqCollect(before, spec, questionnaire, &lenient, written->relation, written->desc, written->before);
-	}
-	EasqLeaveAuthor(&author);
-}
+/* ---------------------------------------------------------------- collecting */
 
 /* A features query whose functions write answers would come back here without end. */
 static void
-collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options,
-			 const EasqWritten *written, EasqCollection *now, EasqCollection *before)
+collect_once(Statement *statement, const EasqSpec *spec)
 {
 	static bool collecting = false;
+	EasqAuthor	author;
 
 	if (collecting)
 		ereport(ERROR,
@@ -101,7 +99,9 @@ collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	collecting = true;
 	PG_TRY();
 	{
-		collect_as_author(questionnaire, options, written, now, before);
+		EasqBecomeAuthor(&author, statement->questionnaire);
+		EasqCollect(&statement->changes, spec, statement->questionnaire, &statement->options, statement->written);
+		EasqLeaveAuthor(&author);
 	}
 	PG_FINALLY();
 	{
@@ -110,12 +110,28 @@ collect_once(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	PG_END_TRY();
 }
 
+/* All that runs the author's code.  Writes nothing, unless that does. */
 static void
-log_uncertain(const char *model, const char *source, int uncertain)
+collect(void *argument)
+{
+	Statement  *statement = argument;
+	EasqSpec   *spec;
+
+	statement->doing = "the check of the questionnaire's author";
+	EasqCheckAuthor(statement->questionnaire);
+	statement->doing = "opening the model";
+	spec = spec_of(statement->questionnaire);
+	statement->doing = statement->questionnaire->features ? "the features query" : "reading the answers";
+	collect_once(statement, spec);
+	EasqChangesSettle(&statement->changes);
+}
+
+static void
+log_uncertain(const EasqQuestionnaire *questionnaire, const char *source, int uncertain)
 {
 	EasqStepRow row = {
-		.model = model, .source = source, .status = "skipped", .reason = "uncertain answers make no pair",
-		.answers = uncertain, .uncertain = uncertain
+		.model = questionnaire->model, .source = source, .status = "skipped", .reason = "uncertain answers make no pair",
+		.author = questionnaire->author, .answers = uncertain, .uncertain = uncertain
 	};
 
 	if (uncertain > 0)
@@ -123,11 +139,29 @@ log_uncertain(const char *model, const char *source, int uncertain)
 }
 
 static void
-forget(EasqLearner *learner, const EasqCollection *answers)
+log_failed(const char *model, const char *source, const char *doing, const ErrorData *error, Oid author, int answers)
 {
-	for (int i = 0; i < answers->count; i++)
-		learner->counted |= EasqForget(learner->model, answers->answers[i].key, answers->answers[i].answer);
+	EasqStepRow row = {
+		.model = model, .source = source, .status = "skipped", .reason = EasqReasonOf(doing, error),
+		.detail = error->message, .author = author, .answers = answers
+	};
+
+	EasqLogStep(&row);
 }
+
+/* Answers of a statement that were not learned, for a reason that is no error. */
+static void
+log_unlearned(const Statement *statement, const char *status, const char *reason, int64 answers)
+{
+	EasqStepRow row = {
+		.model = statement->model, .source = statement->source, .status = status, .reason = reason,
+		.author = statement->questionnaire->author, .answers = (int) Min(answers, PG_INT32_MAX)
+	};
+
+	EasqLogStep(&row);
+}
+
+/* ----------------------------------------------------------------- the queue */
 
 /* Answers of the queue, as EasqAttempt takes them. */
 typedef struct Queued
@@ -142,11 +176,14 @@ learn_some(void *argument)
 {
 	const Queued *queued = argument;
 	Size		bytes = sizeof(EasqAnswer) * (Size) queued->count;
-	/* Learning moves and marks what it is given, and it may be given these again. */
-	EasqAnswer *answers = memcpy(MemoryContextAllocHuge(CurrentMemoryContext, bytes), queued->answers, bytes);
+	/* Learning marks what it is given, and it may be given these again. */
+	EasqAnswer *answers = memcpy(palloc(bytes), queued->answers, bytes);
+	EasqSkipped skipped;
 
-	EasqLearnAnswers(queued->learner, answers, queued->count, "queue", false);
-	pfree(answers);
+	EasqSkippedInit(&skipped);
+	EasqLearnPortion(queued->learner, answers, queued->count, "queue", &skipped, false);
+	EasqTrimAnswers(queued->learner->model);
+	EasqLogSkipped(&skipped, queued->learner->model->name, "queue", EASQ_NOBODY);
 }
 
 /*
@@ -158,17 +195,18 @@ learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
 {
 	Queued		queued = {learner, answers, count};
 	EasqLearnerMark *mark = EasqLearnerMarkHere(learner);
-	/* What an attempt that failed leaves behind goes before the next. */
+	/* What an attempt leaves behind goes before the next. */
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq attempt", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ErrorData  *error = EasqAttempt(learn_some, &queued, false);
 	bool		failed = error != NULL;
 
 	MemoryContextSwitchTo(old);
+	learner->model->memory = NULL;
 	if (failed)
 		EasqLearnerGoBack(learner, mark);
 	if (failed && count == 1)
-		EasqLogUnlearned(learner->model->name, "queue", "skipped", EasqReasonOf(error), 1);
+		log_failed(learner->model->name, "queue", "learning", error, EASQ_NOBODY, 1);
 	MemoryContextDelete(context);
 	EasqLearnerMarkFree(mark);
 	if (failed && count > 1)
@@ -178,92 +216,269 @@ learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
 	}
 }
 
+static void
+take_queued(void *argument, const EasqAnswer *answer, bool forget)
+{
+	EasqChangesPut(argument, answer, forget ? EASQ_BEFORE : EASQ_NOW);
+}
+
+/* What is in order, a step at a time, each by itself: at most a step is undone by what cannot be learned. */
+static void
+learn_queued_in_order(EasqLearner *learner, EasqOrder *order)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	EasqAnswer *answers;
+	int			count;
+
+	do
+	{
+		MemoryContextReset(context);
+		answers = palloc(sizeof(EasqAnswer) * EASQ_ANSWERS_A_STEP);
+		count = EasqOrderNext(order, answers, EASQ_ANSWERS_A_STEP);
+		if (count > 0)
+			learn_but_bad(learner, answers, count);
+	} while (count > 0);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
 /* What others left; an answer that was queued and then changed is not learned at all. */
 static void
 learn_queued(EasqLearner *learner)
 {
-	EasqCollection now = {0};
-	EasqCollection before = {0};
 	int64		uncertain = learner->model->adapter.uncertain;
+	EasqSkipped skipped;
+	EasqSettling settling = {.skipped = &skipped, .queued = true};
+	EasqChanges changes;
+	EasqOrder	order;
 
-	now.count = EasqTakeQueued(learner->model, false, &now.answers);
-	before.count = EasqTakeQueued(learner->model, true, &before.answers);
+	EasqSkippedInit(&skipped);
+	EasqChangesBegin(&changes, work_mem);
+	EasqQueueTake(learner->model, take_queued, &changes);
 	learner->counted |= learner->model->adapter.uncertain > uncertain;
-	EasqCollectionSubtract(&now, &before);
-	forget(learner, &before);
-	EasqSettleOrder(learner->model, now.answers, now.count);
-	if (now.count > 0)
-		learn_but_bad(learner, now.answers, now.count);
-}
-
-static void
-queue(const char *model, const EasqCollection *now, const EasqCollection *before, const char *source)
-{
-	EasqQueueAnswers(model, now->answers, now->count, false);
-	EasqQueueAnswers(model, before->answers, before->count, true);
-	EasqQueueUncertain(model, now->uncertain);
-	if (now->count > 0 || before->count > 0)
-		EasqLogUnlearned(model, source, "queued", "another transaction is teaching the model", now->count);
-}
-
-static void
-learn(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, const EasqWritten *written)
-{
-	EasqCollection now;
-	EasqCollection before;
-	EasqLearner *learner;
-
-	EasqCheckAuthor(questionnaire);
-	collect_once(questionnaire, options, written, &now, &before);
-	EasqCollectionSubtract(&now, &before);
-	EasqLogSkipped(&now.refused, questionnaire->model, written->source);
-	log_uncertain(questionnaire->model, written->source, now.uncertain);
-	if (now.count == 0 && before.count == 0 && now.uncertain == 0)
-		return;
-	learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, options->queue ? EASQ_NO_WAIT : EASQ_WAIT);
-	if (learner == NULL)
+	EasqChangesSettle(&changes);
+	if (!EasqChangesEmpty(&changes))
 	{
-		queue(questionnaire->model, &now, &before, written->source);
-		return;
+		EasqOrderBegin(&order, learner->model, work_mem);
+		EasqOrderFill(&order, learner, &changes, &settling);
+		learn_queued_in_order(learner, &order);
+		EasqOrderEnd(&order);
+		EasqLogSkipped(&skipped, learner->model->name, "queue", EASQ_NOBODY);
 	}
+	EasqChangesEnd(&changes);
+}
+
+/* Does the questionnaire still teach the model?  Whoever drops it, or has done so, holds the lock on its name. */
+static bool
+is_attached(const EasqQuestionnaire *questionnaire)
+{
+	EasqQuestionnaire *found;
+	int			count = EasqQuestionnairesOf(questionnaire->relation, &found);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(found[i].model, questionnaire->model) == 0)
+			return true;
+	return false;
+}
+
+static void
+queue_changes(Statement *statement)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
+	int64		queued[EASQ_SIDES] = {0};
+	EasqQueue	queue;
+	EasqChange	change;
+
+	EasqQueueBegin(&queue, statement->model);
+	while (EasqChangesNext(&statement->changes, &change))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		EasqAnswer	answer = {.answer = change.answer, .weight = 1, .asked_at = DT_NOBEGIN, .example = ""};
+
+		memcpy(answer.key, change.key, EASQ_KEY_BYTES);
+		if (change.packed)
+			EasqUnpackAnswer(change.packed, change.length, &answer);
+		for (int64 i = 0; i < change.count; i++)
+			EasqQueueAdd(&queue, &answer, change.side == EASQ_BEFORE);
+		queued[change.side] += change.count;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	EasqQueueUncertain(&queue, statement->changes.uncertain[EASQ_NOW]);
+	EasqQueueEnd(&queue);
+	MemoryContextDelete(context);
+	if (queued[EASQ_NOW] > 0 || queued[EASQ_BEFORE] > 0)
+		log_unlearned(statement, "queued", "another transaction is teaching the model", queued[EASQ_NOW]);
+}
+
+/* Leaves nothing behind that a later model of the name could find. */
+static void
+queue(void *argument)
+{
+	Statement  *statement = argument;
+
+	EasqModelLockName(statement->model, AccessShareLock);
+	if (is_attached(statement->questionnaire))
+	{
+		log_uncertain(statement->questionnaire, statement->source, statement->changes.uncertain[EASQ_NOW]);
+		queue_changes(statement);
+	}
+	else
+		log_unlearned(statement, "skipped", "the model was dropped meanwhile", statement->changes.count[EASQ_NOW]);
+}
+
+/* ------------------------------------------------------------------ learning */
+
+/* Reads all that learning starts from: what is damaged fails here.  Writes nothing. */
+static void
+open_learner(void *argument)
+{
+	Statement  *statement = argument;
+
+	statement->doing = "opening the model";
+	statement->learner = EasqLearnerRead(statement->model, statement->questionnaire->author);
+	/* The guard's samples too. */
+	(void) EasqLearnerAuditNear(statement->learner, 0);
+}
+
+static void
+learn(void *argument)
+{
+	Statement  *statement = argument;
+	EasqLearner *learner = statement->learner;
+	int			uncertain = statement->changes.uncertain[EASQ_NOW];
+
+	/* The learner pops it when it saves. */
+	PushCopiedSnapshot(GetActiveSnapshot());
+	log_uncertain(statement->questionnaire, statement->source, uncertain);
 	learn_queued(learner);
-	forget(learner, &before);
-	learner->model->adapter.uncertain += now.uncertain;
-	learner->counted |= now.uncertain > 0;
-	EasqLearnAnswers(learner, now.answers, now.count, written->source, options->strict);
+	learner->author = statement->questionnaire->author;
+	learner->model->adapter.uncertain += uncertain;
+	learner->counted |= uncertain > 0;
+	EasqLearnChanges(learner, &statement->changes, statement->source, statement->options.strict);
 	EasqLearnerSave(learner);
 }
 
-/* One statement, as EasqAttempt takes it. */
-typedef struct Teaching
+/* What writes: by itself, so that it can be undone, until that was not needed; then as a part of the statement. */
+static ErrorData *
+run(void (*work) (void *argument), Statement *statement, bool usual)
 {
-	const EasqQuestionnaire *questionnaire;
-	const EasqLearnOptions *options;
-	const EasqWritten *written;
-} Teaching;
+	ErrorData  *error = NULL;
+
+	if (!usual || !EasqTrusts(statement->model))
+	{
+		error = EasqAttempt(work, statement, statement->options.strict);
+		if (error == NULL && usual)
+			EasqTrust(statement->model);
+		return error;
+	}
+	PG_TRY();
+	{
+		work(statement);
+	}
+	PG_CATCH();
+	{
+		EasqTrustNone();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return error;
+}
+
+/*
+ * The lock is the transaction's own, or that of its savepoint, and goes when that goes: whoever waits for it waits
+ * for that and no longer.
+ */
+static ErrorData *
+learn_locked(Statement *statement)
+{
+	ErrorData  *error = EasqAttempt(open_learner, statement, statement->options.strict);
+	int64		steps = (statement->changes.count[EASQ_NOW] + EASQ_ANSWERS_A_STEP - 1) / EASQ_ANSWERS_A_STEP;
+
+	if (error)
+		return error;
+	statement->doing = "learning";
+	return run(learn, statement, !EasqLearnerAuditNear(statement->learner, steps));
+}
+
+static ErrorData *
+teach(Statement *statement)
+{
+	EasqLocked	locked;
+	ErrorData  *error;
+
+	statement->doing = "learning";
+	locked = EasqModelTryLock(statement->model, statement->options.queue ? EASQ_NO_WAIT : EASQ_WAIT);
+
+	if (locked == EASQ_BUSY)
+		return run(queue, statement, true);
+	/* Where it is gone, reading it says so. */
+	if (locked == EASQ_GONE)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	error = learn_locked(statement);
+	PopActiveSnapshot();
+	return error;
+}
+
+static int
+rows_of(const Statement *statement)
+{
+	return (int) Min(tuplestore_tuple_count(statement->written->now), PG_INT32_MAX);
+}
 
 static void
-teach(void *argument)
+log_refused(void *argument)
 {
-	const Teaching *teaching = argument;
+	const Statement *statement = argument;
 
-	learn(teaching->questionnaire, teaching->options, teaching->written);
+	EasqLogSkipped(&statement->changes.refused[EASQ_NOW], statement->model, statement->source, statement->questionnaire->author);
+}
+
+static void
+log_error(void *argument)
+{
+	const Statement *statement = argument;
+
+	log_failed(statement->model, statement->source, statement->doing, statement->error, statement->questionnaire->author,
+			   rows_of(statement));
+}
+
+/* The rows stay even where the log itself cannot be written, because of what was put on easq.step. */
+static void
+log_or_warn(void (*log) (void *argument), Statement *statement)
+{
+	ErrorData  *error = EasqAttempt(log, statement, false);
+
+	if (error)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("model \"%s\" did not learn from %d answers, and no step could be logged: %s",
+						statement->model, rows_of(statement), error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
 }
 
 void
-EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written)
+EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows *written, const char *source)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq learning", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext outer = MemoryContextSwitchTo(context);
-	EasqLearnOptions options;
-	Teaching	teaching = {questionnaire, &options, written};
-	ErrorData  *error;
+	Statement  *statement = palloc0(sizeof(Statement));
 
-	EasqLearnOptionsRead(&options, questionnaire->options);
-	error = EasqAttempt(teach, &teaching, options.strict);
-	if (error)
-		EasqLogUnlearned(questionnaire->model, written->source, "skipped", EasqReasonOf(error),
-						 (int) Min(tuplestore_tuple_count(written->now), PG_INT32_MAX));
+	statement->questionnaire = questionnaire;
+	statement->model = questionnaire->model;
+	statement->written = written;
+	statement->source = source;
+	EasqLearnOptionsRead(&statement->options, questionnaire->options);
+	EasqChangesBegin(&statement->changes, work_mem);
+	statement->error = EasqAttempt(collect, statement, statement->options.strict);
+	if (statement->error == NULL && statement->changes.refused[EASQ_NOW].reasons > 0)
+		log_or_warn(log_refused, statement);
+	if (statement->error == NULL && !EasqChangesEmpty(&statement->changes))
+		statement->error = teach(statement);
+	if (statement->error)
+		log_or_warn(log_error, statement);
+	EasqChangesEnd(&statement->changes);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 }

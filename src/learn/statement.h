@@ -7,25 +7,14 @@
 
 #include "postgres.h"
 
-#include "utils/tuplestore.h"
-
 #include "learn/collect.h"
 #include "store/questionnaire.h"
 
-/* relation: the table (or partition) whose rows these are. */
-typedef struct EasqWritten
-{
-	Oid			relation;
-	TupleDesc	desc;
-	Tuplestorestate *now;
-	Tuplestorestate *before;	/* UPDATE: the same rows as they were; else NULL */
-	const char *source;			/* "insert", "update" */
-} EasqWritten;
-
 /*
+ * source: "insert", "update".
  * Errors become a row of easq.step, except those that EasqAttempt throws on, and all under option strict.
  */
-extern void EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWritten *written);
+extern void EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows *written, const char *source);
 
 /* The author must still own the table, and who owns it must be able to act as the author; ERROR 42501. */
 extern void EasqCheckAuthor(const EasqQuestionnaire *questionnaire);

@@ -68,6 +68,7 @@ read_word(EasqAnswerReader *reader, Datum value, double *answer, EasqProblem *pr
 		*answer = NAN;
 	else
 		return EasqComplain(problem, ERRCODE_INVALID_PARAMETER_VALUE,
+							psprintf("what column \"%s\" holds is not an answer", reader->column),
 							psprintf("\"%.*s\" in column \"%s\" is not an answer",
 									 pg_mbcliplen(word, (int) length, 64), word, reader->column),
 							pstrdup("Answers in words are 'satisfied', 'dissatisfied' and 'uncertain'."));
@@ -93,6 +94,7 @@ EasqReadAnswer(EasqAnswerReader *reader, Datum value, bool isnull, double *answe
 			if (isfinite(*answer))
 				return true;
 			return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+								psprintf("what column \"%s\" holds is not an answer", reader->column),
 								psprintf("%g in column \"%s\" is not an answer", *answer, reader->column),
 								pstrdup("An answer must be a finite number; use NULL where there is none."));
 	}

@@ -5,6 +5,7 @@
 #include "tcop/cmdtag.h"
 #include "utils/plancache.h"
 
+#include "feature/problem.h"
 #include "query/reading.h"
 
 #define LISTED_COLUMNS 20
@@ -87,7 +88,7 @@ EasqFindColumn(TupleDesc desc, const char *name, const char *argument, const cha
 	if (!found)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("%s has no column \"%s\" (%s)", what, name, argument),
+				 errmsg("%s has no column \"%s\" (%s)", what, EasqClipText(name, EASQ_QUOTED), argument),
 				 errdetail("The columns are: %s.", list_columns(desc)),
 				 errhint("Add the column to %s, or name another one as %s.", what, argument)));
 	return found;

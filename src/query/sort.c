@@ -12,19 +12,44 @@
 #define AHEAD 8					/* values that are fetched before their turn, and how much of each */
 #define AHEAD_LINES 3
 #define CACHE_LINE 64
+/* Of blocks of values: the first, each next one twice as large, the largest. */
+#define FIRST_BLOCK_BYTES ((Size) 8 * 1024)
 #define BLOCK_BYTES ((Size) 1024 * 1024)
+#define FIRST_ROOM 64
+
+static void
+init(EasqSort *sort)
+{
+	memset(sort, 0, sizeof(*sort));
+	sort->home = CurrentMemoryContext;
+	sort->owner = CurrentResourceOwner;
+}
 
 /* The last argument, no random access, is false up to PostgreSQL 14 and 0 from 15 on. */
 static void
 begin(EasqSort *sort, Oid type, Oid less, int kilobytes)
 {
+	MemoryContext old = MemoryContextSwitchTo(sort->home);
+
 	sort->state = tuplesort_begin_datum(type, less, InvalidOid, false, kilobytes, NULL, 0);
+	MemoryContextSwitchTo(old);
+}
+
+/* Temporary files go to the sort's owner. */
+static void
+put_datum(EasqSort *sort, Datum value)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+
+	CurrentResourceOwner = sort->owner;
+	tuplesort_putdatum(sort->state, value, false);
+	CurrentResourceOwner = owner;
 }
 
 void
 EasqSortBeginBytes(EasqSort *sort, int kilobytes)
 {
-	memset(sort, 0, sizeof(*sort));
+	init(sort);
 	/* While it spills, a half is still here and the other in PostgreSQL's sort. */
 	sort->kilobytes = Max(kilobytes / 2, 64);
 	sort->context = AllocSetContextCreate(CurrentMemoryContext, "easq sort", ALLOCSET_DEFAULT_SIZES);
@@ -33,7 +58,7 @@ EasqSortBeginBytes(EasqSort *sort, int kilobytes)
 void
 EasqSortBeginInt8(EasqSort *sort, int kilobytes)
 {
-	memset(sort, 0, sizeof(*sort));
+	init(sort);
 	sort->by_value = FLOAT8PASSBYVAL;
 	begin(sort, INT8OID, Int8LessOperator, kilobytes);
 }
@@ -58,7 +83,7 @@ copy_value(EasqSort *sort, const bytea *value)
 
 	if (size > sort->block_left)
 	{
-		sort->block_left = Max(size, BLOCK_BYTES);
+		sort->block_left = Max(size, Min(Max(sort->bytes, FIRST_BLOCK_BYTES), BLOCK_BYTES));
 		sort->block = MemoryContextAllocHuge(sort->context, sort->block_left);
 		sort->bytes += sort->block_left;
 	}
@@ -78,7 +103,7 @@ hold(EasqSort *sort, const bytea *value)
 
 	if (sort->count == sort->room)
 	{
-		sort->room = Max(1024, 2 * sort->room);
+		sort->room = Max(FIRST_ROOM, 2 * sort->room);
 		sort->sorted = sort->sorted ? repalloc_huge(sort->sorted, sizeof(EasqSorted) * sort->room) :
 			MemoryContextAlloc(sort->context, sizeof(EasqSorted) * sort->room);
 	}
@@ -129,7 +154,7 @@ spill(EasqSort *sort)
 {
 	begin(sort, BYTEAOID, ByteaLessOperator, sort->kilobytes);
 	for (Size i = 0; i < sort->count; i++)
-		tuplesort_putdatum(sort->state, PointerGetDatum(sort->sorted[i].value), false);
+		put_datum(sort, PointerGetDatum(sort->sorted[i].value));
 	free_held(sort);
 }
 
@@ -141,7 +166,7 @@ EasqSortPut(EasqSort *sort, Datum value)
 	if (sort->state == NULL && needed(sort) > (Size) sort->kilobytes * 1024)
 		spill(sort);
 	if (sort->state)
-		tuplesort_putdatum(sort->state, value, false);
+		put_datum(sort, value);
 	else
 		hold(sort, (const bytea *) DatumGetPointer(value));
 }
@@ -149,10 +174,14 @@ EasqSortPut(EasqSort *sort, Datum value)
 void
 EasqSortPerform(EasqSort *sort)
 {
+	ResourceOwner owner = CurrentResourceOwner;
+
+	CurrentResourceOwner = sort->owner;
 	if (sort->state)
 		tuplesort_performsort(sort->state);
 	else if (sort->count > 0)
 		qsort(sort->sorted, sort->count, sizeof(EasqSorted), compare);
+	CurrentResourceOwner = owner;
 }
 
 bool
@@ -174,14 +203,17 @@ EasqSortNext(EasqSort *sort, Datum *value)
 	return tuplesort_getdatum(sort->state, true, false, value, &isnull, NULL);
 #else
 	/* Each value is a copy in the current context. */
+	MemoryContext old = MemoryContextSwitchTo(sort->home);
+	bool		found;
+
 	if (sort->last)
 		pfree(sort->last);
 	sort->last = NULL;
-	if (!tuplesort_getdatum(sort->state, true, value, &isnull, NULL))
-		return false;
-	if (!sort->by_value)
+	found = tuplesort_getdatum(sort->state, true, value, &isnull, NULL);
+	if (found && !sort->by_value)
 		sort->last = DatumGetPointer(*value);
-	return true;
+	MemoryContextSwitchTo(old);
+	return found;
 #endif
 }
 
@@ -195,4 +227,5 @@ EasqSortEnd(EasqSort *sort)
 		tuplesort_end(sort->state);
 	sort->state = NULL;
 	free_held(sort);
+	sort->count = sort->next = 0;
 }

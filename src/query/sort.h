@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "utils/resowner.h"
 #include "utils/tuplesort.h"
 
 /* A value in memory, after its first 16 bytes, which mostly tell. */
@@ -23,6 +24,8 @@ typedef struct EasqSort
 	void	   *last;			/* what Next returned, where it is ours to free */
 	bool		by_value;
 	int			kilobytes;		/* that bytes may take here, and as much again in PostgreSQL's sort once they spill */
+	MemoryContext home;			/* of whoever began it, and so is the owner of its temporary files */
+	ResourceOwner owner;
 
 	/* bytes as long as they fit */
 	MemoryContext context;
@@ -35,7 +38,10 @@ typedef struct EasqSort
 	Size		bytes;			/* of all blocks */
 } EasqSort;
 
-/* kilobytes: of memory, before temporary files take over. */
+/*
+ * kilobytes: of memory, before temporary files take over.  It belongs to the current memory context and resource
+ * owner, whatever is current when values come and go: subtransactions may put into it and end.
+ */
 extern void EasqSortBeginBytes(EasqSort *sort, int kilobytes);
 extern void EasqSortBeginInt8(EasqSort *sort, int kilobytes);
 /* Copies the value. */

@@ -5,25 +5,18 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/portal.h"
 #include "utils/typcache.h"
 
 #include "feature/example.h"
-#include "query/reading.h"
 #include "query/answer_value.h"
-#include "store/answer.h"
+#include "query/reading.h"
+#include "query/rows.h"
 #include "query/source.h"
-
-/* A portion of the cursor: so many rows, or fewer where they are wide. */
-#define FETCH_ROWS 2000
-#define FETCH_FIRST 100
-#define FETCH_BYTES (4 * 1024 * 1024)
+#include "store/answer.h"
 
 /* How values of the group column are told apart. */
 typedef enum Identity
@@ -37,13 +30,9 @@ struct EasqSource
 {
 	MemoryContext context;
 	MemoryContext row_context;
-	Portal		portal;
-	SPITupleTable *table;
-	uint64		fetched;
-	uint64		next;
+	EasqRows	rows;
+	TupleDesc	desc;
 	int64		number;			/* of the row, counted from 1, for messages */
-	long		portion;
-	bool		ended;
 
 	EasqReader *reader;
 	StringInfoData example;
@@ -141,23 +130,20 @@ EasqSourceOpen(const char *query, const EasqSpec *spec, const EasqSourceColumns 
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "easq query", ALLOCSET_DEFAULT_SIZES);
 	EasqSource *source = MemoryContextAllocZero(context, sizeof(EasqSource));
-	TupleDesc	desc;
 
 	source->context = context;
 	source->row_context = AllocSetContextCreate(context, "easq row", ALLOCSET_DEFAULT_SIZES);
-	source->portion = FETCH_FIRST;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	source->portal = SPI_cursor_open(NULL, EasqPrepareReading(query, "the query"), NULL, NULL, true);
-	desc = source->portal->tupDesc;
+	source->desc = EasqRowsOpen(&source->rows, EasqPrepareReading(query, "the query"), true);
 
 	MemoryContextSwitchTo(context);
-	source->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
-	source->nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
+	source->values = palloc(sizeof(Datum) * Max(source->desc->natts, 1));
+	source->nulls = palloc(sizeof(bool) * Max(source->desc->natts, 1));
 	initStringInfo(&source->example);
-	init_columns(source, desc, columns);
-	source->reader = EasqReaderCreate(spec, desc, context);
+	init_columns(source, source->desc, columns);
+	source->reader = EasqReaderCreate(spec, source->desc, context);
 	MemoryContextSwitchTo(caller);
 	return source;
 }
@@ -167,47 +153,11 @@ EasqSourceClose(EasqSource *source)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
-	SPI_freetuptable(source->table);
-	SPI_cursor_close(source->portal);
+	EasqRowsClose(&source->rows);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(source->context);
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
-}
-
-/* Wide rows come in smaller portions. */
-static void
-adapt_portion(EasqSource *source)
-{
-	uint64		bytes = 0;
-
-	for (uint64 i = 0; i < source->fetched; i++)
-		bytes += source->table->vals[i]->t_len;
-	source->portion = (long) (FETCH_BYTES / (bytes / source->fetched + 1));
-	source->portion = Max(1, Min(source->portion, FETCH_ROWS));
-}
-
-static bool
-fetch(EasqSource *source)
-{
-	MemoryContext caller = CurrentMemoryContext;
-
-	CHECK_FOR_INTERRUPTS();
-	SPI_freetuptable(source->table);
-	source->table = NULL;
-	source->next = 0;
-	source->fetched = 0;
-	if (!source->ended)
-	{
-		SPI_cursor_fetch(source->portal, true, source->portion);
-		source->table = SPI_tuptable;
-		source->fetched = SPI_processed;
-	}
-	MemoryContextSwitchTo(caller);
-	source->ended = source->fetched == 0;
-	if (!source->ended)
-		adapt_portion(source);
-	return !source->ended;
 }
 
 /* --------------------------------------------------------------- the rows */
@@ -291,10 +241,13 @@ tell_row(void *arg)
 bool
 EasqSourceNext(EasqSource *source, EasqSourceRow *row)
 {
+	HeapTuple	tuple = EasqRowsNext(&source->rows);
 	MemoryContext old;
 	ErrorContextCallback callback;
 
-	if (source->next >= source->fetched && !fetch(source))
+	if (tuple == NULL && EasqRowsFetch(&source->rows))
+		tuple = EasqRowsNext(&source->rows);
+	if (tuple == NULL)
 		return false;
 	MemoryContextReset(source->row_context);
 	old = MemoryContextSwitchTo(source->row_context);
@@ -304,8 +257,7 @@ EasqSourceNext(EasqSource *source, EasqSourceRow *row)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	heap_deform_tuple(source->table->vals[source->next++], source->table->tupdesc,
-					  source->values, source->nulls);
+	heap_deform_tuple(tuple, source->desc, source->values, source->nulls);
 	read_row(source, row);
 
 	error_context_stack = callback.previous;

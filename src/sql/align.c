@@ -17,12 +17,15 @@
 #include "compat.h"
 #include "sql/argument.h"
 #include "learn/learner.h"
+#include "learn/probe.h"
 #include "store/log.h"
 
 PG_FUNCTION_INFO_V1(easq_align);
 
 /* Pairs (rows of the two arrays) that one call may take: the step's scratch stays in memory. */
 #define MAX_PAIRS 65536
+
+#define UNCHANGED_HINT "Lower learning_rate or max_grad_norm with easq_configure."
 
 typedef struct Pairs
 {
@@ -136,7 +139,7 @@ easq_align(PG_FUNCTION_ARGS)
 	int			k;
 
 	EasqPreventReadOnly("easq_align()");
-	EasqModelCheckTeacher(name, GetUserId());
+	EasqModelCheck(name, GetUserId(), EASQ_TO_TEACH);
 	/* The last write of a training would take the step back. */
 	EasqModelLockDefinition(name);
 	learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);
@@ -154,7 +157,9 @@ easq_align(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("model \"%s\" is unchanged: %s", name, reason),
-				 errhint("Lower learning_rate or max_grad_norm with easq_configure.")));
+				 errhint(UNCHANGED_HINT)));
+	EasqProbeWeights(learner->model, learner->encoding, learner->weights, false, UNCHANGED_HINT);
+	EasqProbeRows(EasqLearnerJudge(learner), learner->model, 2 * ((size_t) batch.survey + batch.behaviour), batch.x, UNCHANGED_HINT);
 	EasqCalibrationFollow(&learner->model->adapter.alignment.calibration, outcome.rise);
 	EasqLearnerExempt(learner);
 	EasqLearnerSave(learner);

@@ -28,10 +28,17 @@ check_protocol(FunctionCallInfo fcinfo)
 				 errmsg("easq_answered can only be called as a trigger"),
 				 errhint("Use easq_learn to attach learning to a table.")));
 	if (!TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
+		!(TRIGGER_FIRED_BY_INSERT(data->tg_event) || TRIGGER_FIRED_BY_UPDATE(data->tg_event)) ||
 		data->tg_newtable == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("easq_answered must be fired after a statement, with a transition table of the new rows"),
+				 errhint("Use easq_learn to attach learning to a table.")));
+	/* Without them every row would be a new answer. */
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && data->tg_oldtable == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("easq_answered must be fired after UPDATE with a transition table of the old rows too"),
 				 errhint("Use easq_learn to attach learning to a table.")));
 }
 
@@ -79,7 +86,7 @@ Datum
 easq_answered(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	EasqWritten written;
+	EasqWrittenRows written;
 	ListCell   *cell;
 
 	if (IsBinaryUpgrade || creating_extension)
@@ -89,13 +96,12 @@ easq_answered(PG_FUNCTION_ARGS)
 	written.desc = RelationGetDescr(data->tg_relation);
 	written.now = data->tg_newtable;
 	written.before = data->tg_oldtable;
-	written.source = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? "update" : "insert";
 	if (tuplestore_tuple_count(written.now) == 0)
 		PG_RETURN_POINTER(NULL);
 	/* Temporary tables alone get here, and neither weights nor a skipped step can be written. */
 	if (XactReadOnly)
 		PG_RETURN_POINTER(NULL);
 	foreach(cell, learners_of(written.relation))
-		EasqLearnStatement(lfirst(cell), &written);
+		EasqLearnStatement(lfirst(cell), &written, written.before ? "update" : "insert");
 	PG_RETURN_POINTER(NULL);
 }

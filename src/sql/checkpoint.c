@@ -41,7 +41,7 @@ easq_checkpoint(PG_FUNCTION_ARGS)
 	char	   *label = label_argument(fcinfo);
 
 	EasqPreventReadOnly("easq_checkpoint()");
-	EasqCheckpointWrite(EasqModelTake(name, GetUserId(), EASQ_TO_TEACH), label);
+	EasqCheckpointWrite(EasqModelTake(name, GetUserId(), EASQ_TO_OWN), label);
 	PopActiveSnapshot();
 	PG_RETURN_VOID();
 }
@@ -60,10 +60,11 @@ rebase(EasqModel *model)
 	EasqAlignmentState then;
 
 	EasqPinInit(pin, CurrentMemoryContext);
-	EasqPinSet(pin, EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH));
+	EasqPinSet(pin, EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_OWN));
 	memcpy(weights, pin->version->weights, sizeof(float) * model->layout.total);
 	(void) EasqSavedRead(model, EASQ_TRAINED, weights, &adam, &then);
-	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->adapter.alignment);
+	EasqRebase(model, &pin->version->backbone->encoding, weights, &model->adapter.alignment,
+			   "Nothing was restored: the checkpoint's weights are too large to score with. Restore another one.");
 	EasqPinSet(pin, NULL);
 }
 
@@ -75,7 +76,7 @@ easq_restore(PG_FUNCTION_ARGS)
 	EasqModel  *model;
 
 	EasqPreventReadOnly("easq_restore()");
-	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	EasqCheckpointRestore(model, label);
 	rebase(model);
 	EasqTrimRespondents(model);

@@ -7,11 +7,9 @@
 #include "access/table.h"
 #include "access/tupconvert.h"
 #include "catalog/pg_class.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -22,7 +20,9 @@
 #include "learn/answers.h"
 #include "learn/attach.h"
 #include "learn/author.h"
+#include "learn/settings.h"
 #include "learn/statement.h"
+#include "query/rows.h"
 #include "store/model.h"
 #include "store/questionnaire.h"
 
@@ -56,8 +56,7 @@ questionnaire_of(FunctionCallInfo fcinfo)
 		.answer = EasqTextArgument(fcinfo, 2, "answer"),
 		.respondent = EasqTextArgument(fcinfo, 3, "respondent"),
 		.features = EasqOptionalText(fcinfo, 4),
-		.search_path = EasqCurrentSearchPath(),
-		.time_zone = GetConfigOptionByName("timezone", NULL, false),
+		.settings = EasqSettingsRecord(),
 		.options = PG_ARGISNULL(5) ? empty_object() : PG_GETARG_JSONB_P(5)
 	};
 }
@@ -80,71 +79,77 @@ put_row(Tuplestorestate *rows, HeapTuple tuple, TupleConversionMap *map)
 static Tuplestorestate *
 table_rows(Relation relation, bool all)
 {
-	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	Tuplestorestate *written = tuplestore_begin_heap(false, false, work_mem);
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
 	TupleConversionMap *map;
-	Portal		portal;
-	uint64		fetched;
+	EasqRows	rows;
+	HeapTuple	tuple;
 
 	if (!all)
-		return rows;
+		return written;
 	SPI_connect();
 	/* Not read-only: the snapshot must be younger than the triggers, who waited for those who were writing. */
-	portal = SPI_cursor_open(NULL, SPI_prepare(psprintf("SELECT * FROM %s",
-														quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-																				   RelationGetRelationName(relation))),
-											   0, NULL),
-							 NULL, NULL, false);
-	map = convert_tuples_by_name(portal->tupDesc, RelationGetDescr(relation));
-	do
-	{
-		SPI_cursor_fetch(portal, true, 1000);
-		fetched = SPI_processed;
-		for (uint64 i = 0; i < fetched; i++)
-			put_row(rows, SPI_tuptable->vals[i], map);
-		SPI_freetuptable(SPI_tuptable);
-	} while (fetched > 0);
-	SPI_cursor_close(portal);
+	map = convert_tuples_by_name(EasqRowsOpen(&rows, SPI_prepare(psprintf("SELECT * FROM %s", table), 0, NULL), false),
+								 RelationGetDescr(relation));
+	while (EasqRowsFetch(&rows))
+		while ((tuple = EasqRowsNext(&rows)) != NULL)
+			put_row(written, tuple, map);
+	EasqRowsClose(&rows);
 	SPI_finish();
-	return rows;
+	return written;
 }
 
-/* Everything at once and as errors: the caller is watching. */
 static void
-take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options)
+collect_backlog(EasqChanges *changes, const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options)
 {
 	Relation	relation = table_open(questionnaire->relation, AccessShareLock);
-	Tuplestorestate *rows = table_rows(relation, options->backlog != EASQ_BACKLOG_NONE);
-	EasqCollection collection;
-	EasqLearner *learner;
+	EasqWrittenRows written = {
+		.relation = questionnaire->relation,
+		.desc = RelationGetDescr(relation),
+		.now = table_rows(relation, options->backlog != EASQ_BACKLOG_NONE)
+	};
 	EasqAuthor	author;
 	EasqModel  *model;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	model = EasqModelRead(questionnaire->model, false);
 	PopActiveSnapshot();
-	EasqBecomeAuthor(&author, questionnaire);
-	EasqCollect(&collection, model->spec, questionnaire, options, questionnaire->relation,
-				RelationGetDescr(relation), rows);
-	EasqLeaveAuthor(&author);
-	tuplestore_end(rows);
-	table_close(relation, NoLock);
 	/* A second call finds what the first one remembered, by what it is about where no column names it. */
-	for (int i = 0; i < collection.count; i++)
-		collection.answers[i].keyed = true;
-	if (collection.count > 0)
+	changes->always_keyed = true;
+	EasqBecomeAuthor(&author, questionnaire);
+	EasqCollect(changes, model->spec, questionnaire, options, &written);
+	EasqLeaveAuthor(&author);
+	EasqChangesSettle(changes);
+	tuplestore_end(written.now);
+	table_close(relation, NoLock);
+}
+
+/* Everything at once and as errors: the caller is watching. */
+static void
+take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options)
+{
+	EasqChanges changes;
+	EasqLearner *learner;
+
+	EasqChangesBegin(&changes, work_mem);
+	collect_backlog(&changes, questionnaire, options);
+	if (changes.count[EASQ_NOW] > 0)
 	{
 		learner = EasqLearnerOpen(questionnaire->model, questionnaire->author, EASQ_WAIT);
+		learner->author = questionnaire->author;
 		if (options->backlog == EASQ_BACKLOG_LEARN)
-			EasqLearnAnswers(learner, collection.answers, collection.count, "backlog", options->strict);
+			EasqLearnChanges(learner, &changes, "backlog", options->strict);
 		else
-			EasqRememberAnswers(learner, collection.answers, collection.count);
+			EasqRememberChanges(learner, &changes);
 		EasqLearnerSave(learner);
 	}
-	EasqLogSkipped(&collection.refused, questionnaire->model, "backlog");
+	EasqLogSkipped(&changes.refused[EASQ_NOW], questionnaire->model, "backlog", questionnaire->author);
 	if (options->backlog != EASQ_BACKLOG_NONE)
 		ereport(NOTICE,
-				(errmsg("%d answers of the backlog were %s", collection.count,
+				(errmsg(INT64_FORMAT " answers of the backlog were %s", changes.count[EASQ_NOW],
 						options->backlog == EASQ_BACKLOG_LEARN ? "learned" : "remembered")));
+	EasqChangesEnd(&changes);
 }
 
 Datum
@@ -155,7 +160,7 @@ easq_learn(PG_FUNCTION_ARGS)
 
 	EasqPreventReadOnly("easq_learn()");
 	EasqLearnOptionsRead(&options, questionnaire.options);
-	EasqModelCheckTeacher(questionnaire.model, GetUserId());
+	EasqModelCheck(questionnaire.model, GetUserId(), EASQ_TO_TEACH);
 	EasqCheckQuestionnaire(questionnaire.relation);
 	/* First, as it locks out writers: each row is either in the backlog or fires the trigger. */
 	EasqAttach(questionnaire.relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));

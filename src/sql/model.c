@@ -14,8 +14,10 @@
 #include "compat.h"
 #include "sql/argument.h"
 #include "learn/attach.h"
+#include "learn/probe.h"
 #include "sql/model.h"
 #include "store/answer.h"
+#include "store/cache_version.h"
 #include "store/model.h"
 #include "store/weight.h"
 
@@ -134,17 +136,34 @@ easq_create_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Alpha scales what alignment has learned: of the options the only one that changes scores by itself. */
+static void
+probe_alpha(const EasqModel *model)
+{
+	EasqPin    *pin = palloc(sizeof(EasqPin));
+
+	EasqPinInit(pin, CurrentMemoryContext);
+	EasqPinSet(pin, EasqVersionAcquire(model->name, GetUserId(), EASQ_TO_TEACH));
+	EasqProbeWeights(model, &pin->version->backbone->encoding, pin->version->weights, true,
+					 "Choose a smaller alpha: nothing was changed.");
+	EasqPinSet(pin, NULL);
+}
+
 Datum
 easq_configure(PG_FUNCTION_ARGS)
 {
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 	Jsonb	   *options = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	EasqModel  *model;
+	double		alpha;
 
 	EasqPreventReadOnly("easq_configure()");
-	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	model->owner = take_owner(&options, model->owner);
+	alpha = model->options.hyper.alpha;
 	EasqOptionsApply(&model->options, options, false);
+	if (model->options.hyper.alpha != alpha)
+		probe_alpha(model);
 	EasqTrimRespondents(model);
 	EasqTrimAnswers(model);
 	EasqWriteDefinition(model);
@@ -158,9 +177,11 @@ easq_drop_model(PG_FUNCTION_ARGS)
 	char	   *name = EasqTextArgument(fcinfo, 0, "model");
 
 	EasqPreventReadOnly("easq_drop_model()");
-	EasqModelCheckTeacher(name, GetUserId());
+	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	EasqLockQuestionnaires(name);
-	(void) EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	/* Waits for those who queue answers: what they have queued goes with the model. */
+	EasqModelLockName(name, AccessExclusiveLock);
+	(void) EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	EasqDetachModel(name);
 	EasqModelDelete(name);
 	PopActiveSnapshot();

@@ -8,6 +8,7 @@
 
 #include "sql/argument.h"
 #include "learn/learner.h"
+#include "learn/probe.h"
 #include "store/log.h"
 
 PG_FUNCTION_INFO_V1(easq_reset_alignment);
@@ -20,12 +21,17 @@ easq_reset_alignment(PG_FUNCTION_ARGS)
 	EasqStepRow row = {.model = name, .source = "reset", .status = "applied"};
 
 	EasqPreventReadOnly("easq_reset_alignment()");
+	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	learner = EasqLearnerOpen(name, GetUserId(), EASQ_WAIT);
+	/* The model may have changed hands while we waited. */
+	EasqModelCheck(name, GetUserId(), EASQ_TO_OWN);
 	if (!EasqLearnerReset(learner))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" was never trained: there is nothing to go back to", name),
 				 errhint("Call easq_train or easq_import first.")));
+	EasqProbeWeights(learner->model, learner->encoding, learner->weights, true,
+					 "Nothing was reset. Lower alpha with easq_configure.");
 	EasqLearnerSave(learner);
 	row.adapter_version = learner->model->adapter.version;
 	EasqLogStep(&row);

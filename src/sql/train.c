@@ -114,7 +114,8 @@ read_arguments(FunctionCallInfo fcinfo, Training *training)
 	if (training->options.respondent && !training->columns.answer)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"respondent\" names column \"%s\", but there are no answers", training->options.respondent),
+				 errmsg("option \"respondent\" names column \"%s\", but there are no answers",
+						EasqClipText(training->options.respondent, EASQ_QUOTED)),
 				 errhint("Name the column of the answers as the argument answer, or leave the option out.")));
 	if (training->columns.answer)
 		training->columns.respondent = training->options.respondent ?
@@ -142,15 +143,6 @@ choose_hyper(const EasqHyper *own, const TrainOptions *call)
 	if (call->pairwise >= 0)
 		hyper.pairwise = (EasqPairwise) call->pairwise;
 	return hyper;
-}
-
-static void
-check_right(const char *name)
-{
-	EasqIdentity identity;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, GetUserId(), EASQ_TO_TEACH);
 }
 
 /* ------------------------------------------------------------ what is read */
@@ -380,12 +372,12 @@ easq_train(PG_FUNCTION_ARGS)
 	EasqPreventReadOnly("easq_train()");
 	training.started_at = GetCurrentTimestamp();
 	read_arguments(fcinfo, &training);
-	check_right(training.name);
+	EasqModelCheck(training.name, GetUserId(), EASQ_TO_TEACH);
 
 	/* Whoever waited for another training goes on from what that one wrote. */
 	EasqModelLockDefinition(training.name);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	check_right(training.name);
+	EasqModelCheck(training.name, GetUserId(), EASQ_TO_TEACH);
 	training.model = EasqModelRead(training.name, false);
 	training.hyper = choose_hyper(&training.model->options.hyper, &training.options);
 	read_rows(&training);

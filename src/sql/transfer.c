@@ -125,7 +125,7 @@ easq_export(PG_FUNCTION_ARGS)
 	float	   *weights;
 
 	EasqPinInit(pin, CurrentMemoryContext);
-	version = EasqVersionAcquire(name, GetUserId(), EASQ_TO_TEACH);
+	version = EasqVersionAcquire(name, GetUserId(), EASQ_TO_EXPORT);
 	EasqPinSet(pin, version);
 	weights = (float *) version->weights;
 	EasqFileWriterInit(&writer);
@@ -183,7 +183,8 @@ refuse_extra(const EasqFile *file)
 		if (!file->tensor[i].used)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the file has a tensor \"%s\" that the model has not", file->tensor[i].name),
+					 errmsg("the file has a tensor \"%s\" that the model has not",
+							EasqClipText(file->tensor[i].name, EASQ_TENSOR_QUOTED)),
 					 errhint("The file must come from a model of the same features, rank and experts.")));
 }
 
@@ -205,7 +206,8 @@ check_format(const EasqFile *file)
 	if (format && strncmp(format, "easq ", 5) == 0 && strcmp(format, psprintf("easq %d", FILE_FORMAT)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the file has format \"%s\", and this library reads format \"easq %d\"", format, FILE_FORMAT),
+				 errmsg("the file has format \"%s\", and this library reads format \"easq %d\"",
+						EasqClipText(format, EASQ_QUOTED), FILE_FORMAT),
 				 errhint("Install the version of easq that wrote it.")));
 }
 
@@ -238,7 +240,7 @@ read_doubles(const EasqFile *file, const char *key, int count, double minimum, d
 	{
 		JsonbValue *value = getIthJsonbValueFromContainer(&array->root, (uint32) i);
 
-		if (value->type != jbvNumeric || !EasqJsonReal(value, &values[i]) || !isfinite(values[i]) || values[i] < minimum)
+		if (!EasqJsonReal(value, &values[i]) || values[i] < minimum)
 			bad_metadata(key);
 	}
 }
@@ -247,23 +249,25 @@ read_doubles(const EasqFile *file, const char *key, int count, double minimum, d
 static void
 read_statistics(const EasqFile *file, EasqModel *model)
 {
-	char	   *alpha = EasqFileMetadata(file, "alpha");
 	char	   *trained = EasqFileMetadata(file, "trained");
-	char	   *end;
+	Jsonb	   *alpha = metadata_json(file, "alpha");
 
 	if (alpha)
 	{
 		EasqOptions checked = model->options;
-		double		value = strtod(alpha, &end);
+		double		value;
 
-		if (end == alpha || *end != '\0' || !isfinite(value))
+		if (!JB_ROOT_IS_SCALAR(alpha) || !EasqJsonReal(getIthJsonbValueFromContainer(&alpha->root, 0), &value))
 			bad_metadata("alpha");
-		EasqOptionsApply(&checked, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{\"alpha\": %.17g}", value)))), false);
+		EasqOptionsApply(&checked, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(
+							 psprintf("{\"alpha\": %s}", jsonb_text(alpha))))), false);
 		model->options = checked;
 	}
 	read_doubles(file, "mean", model->spec->numerics, -DBL_MAX, model->backbone.mean);
 	read_doubles(file, "deviation", model->spec->numerics, 0, model->backbone.deviation);
 	read_doubles(file, "prior", model->spec->count, 0, model->backbone.prior);
+	if (trained && strcmp(trained, "true") != 0 && strcmp(trained, "false") != 0)
+		bad_metadata("trained");
 	if (trained)
 		model->backbone.trained = strcmp(trained, "true") == 0;
 }
@@ -407,7 +411,8 @@ start_alignment(EasqModel *model, const EasqFile *file, float *weights, float **
 	EasqEncoding encoding = {model->backbone.mean, model->backbone.deviation, table};
 
 	EasqAlignmentStateInit(&model->adapter.alignment);
-	EasqRebase(model, &encoding, weights, &model->adapter.alignment);
+	EasqRebase(model, &encoding, weights, &model->adapter.alignment,
+			   "Nothing was imported: the file's weights, or alpha, are too large to score with; its training may have diverged.");
 	if (beliefs)
 	{
 		read_views(file, &model->adapter.alignment);
@@ -450,7 +455,7 @@ import_over(const char *name, EasqFile *file)
 	float	  **table;
 	EasqBeliefs *beliefs;
 
-	model = EasqModelTake(name, GetUserId(), EASQ_TO_TEACH);
+	model = EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	check_same_features(file, model);
 	read_statistics(file, model);
 	read_file(file, model, &weights, &table, &beliefs);

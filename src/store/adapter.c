@@ -90,6 +90,15 @@ EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step)
 	state->judged_step = state->audited_step = step;
 }
 
+bool
+EasqAlignmentStateIsFinite(const EasqAlignmentState *state)
+{
+	for (int i = 0; i < (int) lengthof(figures); i++)
+		if (!isfinite(*(const double *) ((const char *) state + figures[i].offset)))
+			return false;
+	return true;
+}
+
 static void
 read_alignment(const EasqScan *scan, HeapTuple tuple, const char *model, EasqAlignmentState *state)
 {

@@ -21,6 +21,8 @@ typedef struct EasqAnswer
 {
 	char	   *respondent;		/* NULL: unknown */
 	uint8		key[EASQ_KEY_BYTES];	/* digest of what identifies it */
+	bool		has_name;		/* a column names it: the next is a digest of that alone; written and not read back */
+	uint8		named[EASQ_KEY_BYTES];
 	bool		keyed;			/* a new answer supersedes the one with the same key */
 	double		answer;			/* more is better */
 	double		weight;			/* above 0 */

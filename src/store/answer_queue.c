@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "store/columns.h"
@@ -20,6 +22,8 @@ queue_one(EasqWriter *writer, const char *model, const EasqAnswer *answer, bool 
 	EasqRowSetId(&row, QUEUED_ID, &id);
 	EasqRowSetText(&row, QUEUED_RESPONDENT, answer->respondent);
 	EasqRowSet(&row, QUEUED_KEY, EasqBytesDatum(answer->key, EASQ_KEY_BYTES));
+	if (answer->has_name)
+		EasqRowSet(&row, QUEUED_NAMED, EasqBytesDatum(answer->named, EASQ_KEY_BYTES));
 	EasqRowSet(&row, QUEUED_KEYED, BoolGetDatum(answer->keyed));
 	EasqRowSet(&row, QUEUED_FORGET, BoolGetDatum(forget));
 	EasqRowSet(&row, QUEUED_ANSWER, Float8GetDatum(answer->answer));
@@ -31,26 +35,31 @@ queue_one(EasqWriter *writer, const char *model, const EasqAnswer *answer, bool 
 }
 
 void
-EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count, bool forget)
+EasqQueueBegin(EasqQueue *queue, const char *model)
 {
-	EasqWriter	writer;
-
-	EasqWriterBegin(&writer, "queued");
-	for (int i = 0; i < count; i++)
-		queue_one(&writer, model, &answers[i], forget);
-	EasqWriterEnd(&writer);
+	queue->model = model;
+	EasqWriterBegin(&queue->writer, "queued");
 }
 
 void
-EasqQueueUncertain(const char *model, int count)
+EasqQueueAdd(EasqQueue *queue, const EasqAnswer *answer, bool forget)
+{
+	queue_one(&queue->writer, queue->model, answer, forget);
+}
+
+void
+EasqQueueUncertain(EasqQueue *queue, int count)
 {
 	EasqAnswer	uncertain = {.answer = NAN, .weight = 1, .asked_at = DT_NOBEGIN, .example = ""};
-	EasqWriter	writer;
 
-	EasqWriterBegin(&writer, "queued");
 	for (int i = 0; i < count; i++)
-		queue_one(&writer, model, &uncertain, false);
-	EasqWriterEnd(&writer);
+		EasqQueueAdd(queue, &uncertain, false);
+}
+
+void
+EasqQueueEnd(EasqQueue *queue)
+{
+	EasqWriterEnd(&queue->writer);
 }
 
 static void
@@ -58,9 +67,17 @@ read_queued(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 {
 	int			length;
 	char	   *bytes = EasqColumnBytes(scan, tuple, QUEUED_KEY, &length);
+	bool		unnamed;
 
 	memset(answer, 0, sizeof(*answer));
 	memcpy(answer->key, bytes, Min(length, EASQ_KEY_BYTES));
+	(void) EasqColumnOrNull(scan, tuple, QUEUED_NAMED, &unnamed);
+	answer->has_name = !unnamed;
+	if (answer->has_name)
+	{
+		bytes = EasqColumnBytes(scan, tuple, QUEUED_NAMED, &length);
+		memcpy(answer->named, bytes, Min(length, EASQ_KEY_BYTES));
+	}
 	answer->keyed = DatumGetBool(EasqColumn(scan, tuple, QUEUED_KEYED));
 	answer->respondent = EasqColumnTextOrNull(scan, tuple, QUEUED_RESPONDENT);
 	answer->answer = DatumGetFloat8(EasqColumn(scan, tuple, QUEUED_ANSWER));
@@ -70,35 +87,35 @@ read_queued(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 	answer->example = EasqColumnBytes(scan, tuple, QUEUED_EXAMPLE, &answer->length);
 }
 
-int
-EasqTakeQueued(EasqModel *model, bool forget, EasqAnswer **found)
+void
+EasqQueueTake(EasqModel *model, EasqTakeQueued take, void *argument)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
 	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	EasqWriter	writer;
 	HeapTuple	tuple;
-	int			count = 0;
-	int			room = 16;
+	EasqAnswer	answer;
 
-	*found = palloc(sizeof(EasqAnswer) * room);
 	EasqKeyOwner(keys, model->name, model->adapter.name);
 	EasqWriterBegin(&writer, "queued");
 	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
-		if (DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET)) != forget)
-			continue;
-		if (count == room)
-			*found = repalloc_huge(*found, sizeof(EasqAnswer) * (Size) (room *= 2));
-		read_queued(&scan, tuple, &(*found)[count]);
-		if (isnan((*found)[count].answer))
+		CHECK_FOR_INTERRUPTS();
+		old = MemoryContextSwitchTo(context);
+		read_queued(&scan, tuple, &answer);
+		if (isnan(answer.answer))
 			model->adapter.uncertain++;
 		else
-			count++;
+			take(argument, &answer, DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET)));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
 		EasqWriterDelete(&writer, tuple);
 	}
 	EasqScanEnd(&scan);
 	EasqWriterEnd(&writer);
+	MemoryContextDelete(context);
 	UpdateActiveSnapshotCommandId();
-	return count;
 }

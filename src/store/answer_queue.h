@@ -7,13 +7,23 @@
 
 #include "store/answer.h"
 
-extern void EasqQueueAnswers(const char *model, const EasqAnswer *answers, int count, bool forget);
-extern void EasqQueueUncertain(const char *model, int count);
+/* Rows of one model on their way into the queue. */
+typedef struct EasqQueue
+{
+	const char *model;
+	EasqWriter	writer;
+} EasqQueue;
+
+extern void EasqQueueBegin(EasqQueue *queue, const char *model);
+extern void EasqQueueAdd(EasqQueue *queue, const EasqAnswer *answer, bool forget);
+extern void EasqQueueUncertain(EasqQueue *queue, int count);
+extern void EasqQueueEnd(EasqQueue *queue);
 
 /*
- * Takes those of one kind out of the queue, all that the snapshot shows; palloc'd.
- * Uncertain ones (not to forget) are taken too, and counted in the model.
+ * Takes out of the queue all that the snapshot shows, and hands each over, valid until take returns.  Uncertain
+ * ones are counted in the model instead.
  */
-extern int	EasqTakeQueued(EasqModel *model, bool forget, EasqAnswer **found);
+typedef void (*EasqTakeQueued) (void *argument, const EasqAnswer *answer, bool forget);
+extern void EasqQueueTake(EasqModel *model, EasqTakeQueued take, void *argument);
 
 #endif

@@ -67,3 +67,15 @@ EasqTakeTurn(const EasqModel *model, const char *respondent, TimestampTz at, int
 	UpdateActiveSnapshotCommandId();
 	return learned < limit;
 }
+
+void
+EasqForgetTurns(const EasqModel *model, const char *respondent)
+{
+	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
+
+	/* Of every hour: the index is read through for the model's rows, which are those of a day. */
+	EasqKeyOwner(keys, model->name, model->adapter.name);
+	EasqKeyText(&keys[EASQ_OWNER_KEYS], RATE_RESPONDENT, respondent);
+	(void) EasqDeleteRows("answer_rate", "answer_rate_pkey", EASQ_OWNER_KEYS + 1, keys);
+	UpdateActiveSnapshotCommandId();
+}

@@ -10,4 +10,7 @@
 /* Takes one of the respondent's turns of the hour that holds this time; false: there are limit already. */
 extern bool EasqTakeTurn(const EasqModel *model, const char *respondent, TimestampTz at, int limit);
 
+/* Forgets how many answers of a respondent were learned. */
+extern void EasqForgetTurns(const EasqModel *model, const char *respondent);
+
 #endif

@@ -145,6 +145,8 @@ write_answer(EasqWriter *writer, const EasqModel *model, const EasqAnswer *answe
 	EasqRowSet(&row, ANSWER_ORDINAL, Int64GetDatum(answer->ordinal));
 	EasqRowSetText(&row, ANSWER_RESPONDENT, answer->respondent);
 	EasqRowSet(&row, ANSWER_KEY, EasqBytesDatum(answer->key, EASQ_KEY_BYTES));
+	if (answer->has_name)
+		EasqRowSet(&row, ANSWER_NAMED, EasqBytesDatum(answer->named, EASQ_KEY_BYTES));
 	EasqRowSet(&row, ANSWER_ANSWER, Float8GetDatum(answer->answer));
 	EasqRowSet(&row, ANSWER_WEIGHT, Float8GetDatum(answer->weight));
 	EasqRowSetTime(&row, ANSWER_ASKED_AT, answer->asked_at);

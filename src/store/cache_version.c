@@ -270,7 +270,7 @@ EasqVersionAcquire(const char *name, Oid role, EasqRight right)
 	VersionEntry *entry;
 
 	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, role, right);
+	EasqModelCheckRight(name, &identity.rights, role, right);
 	entry = find_version(&identity.adapter_id, &identity.beliefs);
 	if (entry == NULL)
 	{

@@ -1,6 +1,6 @@
 /*
  * The columns of easq's tables as sql/easq--*.sql creates them: one list a table, from which the attribute numbers
- * below are made, and with which EasqCheckColumns compares a table.  A type of InvalidOid is not compared.
+ * below are made, and with which EasqCheckColumns compares a table.  A type of InvalidOid (easq.role has no fixed one) is not compared.
  */
 #ifndef EASQ_COLUMNS_H
 #define EASQ_COLUMNS_H
@@ -13,7 +13,7 @@
 #define EASQ_MODEL_COLUMNS(COLUMN) \
 	COLUMN(MODEL_NAME, "name", TEXTOID) \
 	COLUMN(MODEL_FORMAT, "format", INT4OID) \
-	COLUMN(MODEL_OWNER, "owner", REGROLEOID) \
+	COLUMN(MODEL_OWNER, "owner", InvalidOid) \
 	COLUMN(MODEL_FEATURES, "features", JSONBOID) \
 	COLUMN(MODEL_INPUTS, "inputs", INT4OID) \
 	COLUMN(MODEL_OPTIONS, "options", JSONBOID) \
@@ -24,7 +24,10 @@
 	COLUMN(MODEL_DEVIATION, "deviation", FLOAT8ARRAYOID) \
 	COLUMN(MODEL_PRIOR, "prior", FLOAT8ARRAYOID) \
 	COLUMN(MODEL_CREATED_AT, "created_at", TIMESTAMPTZOID) \
-	COLUMN(MODEL_TRAINED_AT, "trained_at", TIMESTAMPTZOID)
+	COLUMN(MODEL_TRAINED_AT, "trained_at", TIMESTAMPTZOID) \
+	COLUMN(MODEL_MAY_SCORE, "may_score", InvalidOid) \
+	COLUMN(MODEL_MAY_TEACH, "may_teach", InvalidOid) \
+	COLUMN(MODEL_MAY_EXPORT, "may_export", InvalidOid)
 
 /* easq.adapter */
 #define EASQ_ADAPTER_COLUMNS(COLUMN) \
@@ -84,6 +87,7 @@
 	COLUMN(ANSWER_ORDINAL, "ordinal", INT8OID) \
 	COLUMN(ANSWER_RESPONDENT, "respondent", TEXTOID) \
 	COLUMN(ANSWER_KEY, "key", BYTEAOID) \
+	COLUMN(ANSWER_NAMED, "named", BYTEAOID) \
 	COLUMN(ANSWER_ANSWER, "answer", FLOAT8OID) \
 	COLUMN(ANSWER_WEIGHT, "weight", FLOAT8OID) \
 	COLUMN(ANSWER_ASKED_AT, "asked_at", TIMESTAMPTZOID) \
@@ -105,6 +109,7 @@
 	COLUMN(QUEUED_ID, "id", UUIDOID) \
 	COLUMN(QUEUED_RESPONDENT, "respondent", TEXTOID) \
 	COLUMN(QUEUED_KEY, "key", BYTEAOID) \
+	COLUMN(QUEUED_NAMED, "named", BYTEAOID) \
 	COLUMN(QUEUED_KEYED, "keyed", BOOLOID) \
 	COLUMN(QUEUED_FORGET, "forget", BOOLOID) \
 	COLUMN(QUEUED_ANSWER, "answer", FLOAT8OID) \
@@ -147,12 +152,11 @@
 	COLUMN(QUESTIONNAIRE_MODEL, "model", TEXTOID) \
 	COLUMN(QUESTIONNAIRE_ADAPTER, "adapter", TEXTOID) \
 	COLUMN(QUESTIONNAIRE_QUESTIONNAIRE, "questionnaire", REGCLASSOID) \
-	COLUMN(QUESTIONNAIRE_AUTHOR, "author", REGROLEOID) \
+	COLUMN(QUESTIONNAIRE_AUTHOR, "author", InvalidOid) \
 	COLUMN(QUESTIONNAIRE_ANSWER, "answer", TEXTOID) \
 	COLUMN(QUESTIONNAIRE_RESPONDENT, "respondent", TEXTOID) \
 	COLUMN(QUESTIONNAIRE_FEATURES, "features", TEXTOID) \
-	COLUMN(QUESTIONNAIRE_SEARCH_PATH, "search_path", TEXTOID) \
-	COLUMN(QUESTIONNAIRE_TIME_ZONE, "time_zone", TEXTOID) \
+	COLUMN(QUESTIONNAIRE_SETTINGS, "settings", JSONBOID) \
 	COLUMN(QUESTIONNAIRE_OPTIONS, "options", JSONBOID)
 
 /* easq.step */
@@ -164,6 +168,8 @@
 	COLUMN(STEP_SOURCE, "source", TEXTOID) \
 	COLUMN(STEP_STATUS, "status", TEXTOID) \
 	COLUMN(STEP_REASON, "reason", TEXTOID) \
+	COLUMN(STEP_DETAIL, "detail", TEXTOID) \
+	COLUMN(STEP_AUTHOR, "author", InvalidOid) \
 	COLUMN(STEP_ADAPTER_VERSION, "adapter_version", INT8OID) \
 	COLUMN(STEP_ANSWERS, "answers", INT4OID) \
 	COLUMN(STEP_UNCERTAIN, "uncertain", INT4OID) \

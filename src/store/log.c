@@ -3,6 +3,9 @@
 #include <math.h>
 
 #include "commands/sequence.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "store/columns.h"
@@ -50,6 +53,14 @@ set_metrics(EasqRow *row, const EasqMetrics *metrics, bool pairs, bool behaviour
 	set_figure(row, STEP_ACCURACY_SATISFACTION, metrics->accuracy[EASQ_SATISFACTION]);
 }
 
+char *
+EasqClipDetail(const char *text)
+{
+	int			length = (int) strnlen(text, 2 * EASQ_MAX_DETAIL);
+
+	return pnstrdup(text, pg_mbcliplen(text, length, EASQ_MAX_DETAIL));
+}
+
 void
 EasqLogStep(const EasqStepRow *step)
 {
@@ -62,6 +73,8 @@ EasqLogStep(const EasqStepRow *step)
 	EasqRowSetText(&row, STEP_SOURCE, step->source);
 	EasqRowSetText(&row, STEP_STATUS, step->status);
 	EasqRowSetText(&row, STEP_REASON, step->reason);
+	EasqRowSetText(&row, STEP_DETAIL, step->detail ? EasqClipDetail(step->detail) : NULL);
+	EasqRowSet(&row, STEP_AUTHOR, ObjectIdGetDatum(step->author));
 	if (step->adapter_version > 0)
 		EasqRowSet(&row, STEP_ADAPTER_VERSION, Int64GetDatum(step->adapter_version));
 	EasqRowSet(&row, STEP_ANSWERS, Int32GetDatum(step->answers));
@@ -78,6 +91,34 @@ EasqLogStep(const EasqStepRow *step)
 		set_figure(&row, STEP_BEHAVIOUR_COST, step->cost);
 	}
 	insert_numbered("step", "step_id_seq", &row);
+}
+
+void
+EasqLogForgetQuotes(const char *model)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	EasqWriter	writer;
+	HeapTuple	tuple;
+	EasqRow		row;
+
+	EasqKeyText(&key, STEP_MODEL, model);
+	EasqRowInit(&row);
+	EasqRowSetNull(&row, STEP_DETAIL);
+	EasqWriterBegin(&writer, "step");
+	EasqScanBegin(&scan, "step", "step_model", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		bool		none;
+
+		CHECK_FOR_INTERRUPTS();
+		(void) EasqColumnOrNull(&scan, tuple, STEP_DETAIL, &none);
+		if (!none)
+			EasqWriterUpdate(&writer, tuple, row.values, row.nulls, row.replaces);
+	}
+	EasqScanEnd(&scan);
+	EasqWriterEnd(&writer);
+	UpdateActiveSnapshotCommandId();
 }
 
 void

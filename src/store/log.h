@@ -8,13 +8,20 @@
 
 #include "store/model.h"
 
+#define EASQ_MAX_DETAIL 500		/* bytes */
+
+/* At most so many bytes of a text, to the end of a character; palloc'd. */
+extern char *EasqClipDetail(const char *text);
+
 typedef struct EasqStepRow
 {
 	const char *model;
 	const char *adapter;		/* NULL: the model's own */
 	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "reset" */
 	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted" */
-	const char *reason;			/* or NULL */
+	const char *reason;			/* or NULL; for everybody who may score */
+	const char *detail;			/* or NULL; for the author */
+	Oid			author;			/* who attached the questionnaire; EASQ_NOBODY: several, or none */
 	int64		adapter_version;	/* 0: none */
 	int			answers;
 	int			uncertain;		/* of the answers */
@@ -46,5 +53,8 @@ typedef struct EasqTrainingRow
 } EasqTrainingRow;
 
 extern void EasqLogTraining(const EasqTrainingRow *row);
+
+/* Takes out of a model's steps what may quote people; whom, no step says. */
+extern void EasqLogForgetQuotes(const char *model);
 
 #endif

@@ -9,7 +9,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
@@ -25,7 +24,7 @@ unknown_model(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("model \"%s\" does not exist", name),
+			 errmsg("model \"%s\" does not exist", EasqClipText(name, EASQ_QUOTED)),
 			 errhint("SELECT name FROM easq.models lists the models; easq_create_model makes one.")));
 }
 
@@ -83,7 +82,7 @@ EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 	if (found)
 	{
 		check_format(&scan, tuple, name);
-		identity->owner = DatumGetObjectId(EasqColumn(&scan, tuple, MODEL_OWNER));
+		EasqRightsRead(&identity->rights, &scan, tuple);
 		identity->backbone_id = EasqColumnId(&scan, tuple, MODEL_BACKBONE_ID);
 	}
 	EasqScanEnd(&scan);
@@ -243,34 +242,6 @@ EasqModel *
 EasqModelReadToScore(const char *name)
 {
 	return read_model(name, false, false);
-}
-
-void
-EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right)
-{
-	if (has_privs_of_role(role, owner))
-		return;
-	if (right == EASQ_TO_SCORE &&
-		pg_class_aclcheck(EasqTableIndex("model"), role, ACL_SELECT) == ACLCHECK_OK)
-		return;
-	if (right == EASQ_TO_SCORE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for model \"%s\"", name),
-				 errhint("GRANT SELECT ON easq.model TO the role lets it score with the models of this database.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of model \"%s\"", name),
-			 errhint("easq_configure(model, '{\"owner\": \"role\"}') hands a model to another role.")));
-}
-
-void
-EasqModelCheckTeacher(const char *name, Oid role)
-{
-	EasqIdentity identity;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, role, EASQ_TO_TEACH);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "storage/lockdefs.h"
 #include "utils/uuid.h"
 
 #include "core/budget.h"
@@ -17,6 +18,7 @@
 #include "feature/options.h"
 #include "feature/spec.h"
 #include "store/answer_count.h"
+#include "store/model_right.h"
 
 #define EASQ_FORMAT 2			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
@@ -93,17 +95,11 @@ typedef struct EasqModel
 /* What scoring needs once a statement, without parsing anything. */
 typedef struct EasqIdentity
 {
-	Oid			owner;
+	EasqRights	rights;
 	pg_uuid_t	backbone_id;
 	pg_uuid_t	adapter_id;
 	pg_uuid_t	beliefs;
 } EasqIdentity;
-
-typedef enum EasqRight
-{
-	EASQ_TO_SCORE,				/* owner, or SELECT on easq.model */
-	EASQ_TO_TEACH				/* owner (or a member of the owning role) */
-} EasqRight;
 
 /* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
@@ -118,15 +114,11 @@ extern double *EasqReadDoubles(Datum array, int expected, const char *name);
 extern void EasqAlignmentStateInit(EasqAlignmentState *state);
 /* The same at a step of a model that has signs of life and calibration: so much of behaviour is spent already. */
 extern void EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step);
+/* Could it be stored? */
+extern bool EasqAlignmentStateIsFinite(const EasqAlignmentState *state);
 
 /* Reads the adapter row's counters again: remembering moves them without a new id. */
 extern void EasqModelReadCounters(EasqModel *model);
-
-/* ERROR 42501 where role may not. */
-extern void EasqModelCheckRight(const char *name, Oid owner, Oid role, EasqRight right);
-
-/* The same for the right to teach, under the active snapshot; ERROR 42704 where there is no such model. */
-extern void EasqModelCheckTeacher(const char *name, Oid role);
 
 /* Fills model->layout from spec and options.  ERROR 54000 where that is too large. */
 extern void EasqModelSetShape(EasqModel *model);
@@ -146,6 +138,13 @@ typedef enum EasqLockWait
 	EASQ_NO_WAIT				/* skip where another holds it */
 } EasqLockWait;
 
+typedef enum EasqLocked
+{
+	EASQ_LOCKED,
+	EASQ_BUSY,					/* EASQ_NO_WAIT: another transaction holds it, or has changed it since our snapshot */
+	EASQ_GONE					/* there is no such model */
+} EasqLocked;
+
 /*
  * Locks the adapter row of a model to the end of the transaction, then makes a
  * snapshot current that sees what the lock protects: the caller pops it
@@ -154,6 +153,15 @@ typedef enum EasqLockWait
  * and another transaction holds the row, or has changed it since our snapshot.
  */
 extern bool EasqModelLock(const char *name, EasqLockWait wait);
+/* The same, but ERROR only as a row lock gives it; a snapshot is made current where it says EASQ_LOCKED. */
+extern EasqLocked EasqModelTryLock(const char *name, EasqLockWait wait);
+
+/*
+ * A lock on the model's name to the end of the transaction, which writes nothing: AccessShareLock of whoever leaves
+ * rows for the model without locking its adapter, AccessExclusiveLock of whoever drops it, before any other lock on it.
+ * It says nothing about whether there is such a model.
+ */
+extern void EasqModelLockName(const char *name, LOCKMODE mode);
 
 /*
  * Locks the definition against other trainings, configuration and alignment, not against learning or scoring;

@@ -5,9 +5,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/multixact.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "executor/tuptable.h"
+#include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 
 #include "store/adapter.h"
@@ -27,7 +30,8 @@ find_row(EasqScan *scan, const char *table, const char *name, LOCKMODE mode)
 	return EasqScanNext(scan, true);
 }
 
-static bool
+/* By the current (sub)transaction, and so with whatever ends it. */
+static EasqLocked
 lock_row(const char *table, const char *name, EasqLockWait wait)
 {
 	EasqScan	scan;
@@ -53,31 +57,80 @@ lock_row(const char *table, const char *name, EasqLockWait wait)
 	PopActiveSnapshot();
 
 	if (result == TM_Ok)
-		return true;
+		return EASQ_LOCKED;
 	if (wait == EASQ_NO_WAIT && result != TM_Deleted)
-		return false;
+		return EASQ_BUSY;
 	if (HeapTupleIsValid(tuple) && IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access to model \"%s\" due to concurrent learning", name),
 				 errhint("Retry the transaction, or let it queue its answers: option {\"queue\": true} of easq_learn.")));
+	return EASQ_GONE;
+}
+
+static void
+refuse_gone(const char *name)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("model \"%s\" does not exist", name),
 			 errhint("SELECT name FROM easq.models lists the models.")));
-	return false;
+}
+
+EasqLocked
+EasqModelTryLock(const char *name, EasqLockWait wait)
+{
+	EasqLocked	locked = lock_row("adapter", name, wait);
+
+	if (locked == EASQ_LOCKED)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	return locked;
 }
 
 bool
 EasqModelLock(const char *name, EasqLockWait wait)
 {
-	if (!lock_row("adapter", name, wait))
-		return false;
-	PushActiveSnapshot(GetTransactionSnapshot());
-	return true;
+	EasqLocked	locked = EasqModelTryLock(name, wait);
+
+	if (locked == EASQ_GONE)
+		refuse_gone(name);
+	return locked == EASQ_LOCKED;
 }
 
-/* Has this transaction written or locked the adapter row?  (One of its own is not shared: nobody else locks it so.) */
+/* Of several who hold a row together, we are one, and hold it against other writers. */
+static bool
+is_held_with_others(HeapTupleHeader row)
+{
+	MultiXactMember *members;
+	int			count = GetMultiXactIdMembers(HeapTupleHeaderGetRawXmax(row), &members, false,
+											  HEAP_XMAX_IS_LOCKED_ONLY(row->t_infomask));
+	bool		held = false;
+
+	for (int i = 0; i < count; i++)
+		held |= members[i].status >= MultiXactStatusForNoKeyUpdate &&
+			TransactionIdIsCurrentTransactionId(members[i].xid);
+	if (count > 0)
+		pfree(members);
+	return held;
+}
+
+/* Is this row, which we see, written by us or locked as lock_row locks it?  FOR KEY SHARE, ours or another's, is no such lock. */
+static bool
+is_held(HeapTupleHeader row)
+{
+	uint16		mask = row->t_infomask;
+
+	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row)))
+		return true;
+	if ((mask & HEAP_XMAX_INVALID) || HEAP_LOCKED_UPGRADED(mask))
+		return false;
+	if (mask & HEAP_XMAX_IS_MULTI)
+		return is_held_with_others(row);
+	return !(HEAP_XMAX_IS_LOCKED_ONLY(mask) && !HEAP_XMAX_IS_EXCL_LOCKED(mask)) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row));
+}
+
+/* Has this transaction written or locked the adapter row? */
 static bool
 holds_adapter(const char *name)
 {
@@ -89,13 +142,7 @@ holds_adapter(const char *name)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	tuple = find_row(&scan, "adapter", name, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
-	{
-		HeapTupleHeader row = tuple->t_data;
-		bool		locked = !(row->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI));
-
-		holds = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row)) ||
-			(locked && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row)));
-	}
+		holds = is_held(tuple->t_data);
 	EasqScanEnd(&scan);
 	PopActiveSnapshot();
 	return holds;
@@ -108,7 +155,11 @@ holds_adapter(const char *name)
 void
 EasqModelLockDefinition(const char *name)
 {
-	if (!lock_row("model", name, holds_adapter(name) ? EASQ_NO_WAIT : EASQ_WAIT))
+	EasqLocked	locked = lock_row("model", name, holds_adapter(name) ? EASQ_NO_WAIT : EASQ_WAIT);
+
+	if (locked == EASQ_GONE)
+		refuse_gone(name);
+	if (locked == EASQ_BUSY)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("model \"%s\" is being trained or changed by another transaction, which will wait for this one", name),
@@ -118,14 +169,17 @@ EasqModelLockDefinition(const char *name)
 EasqModel *
 EasqModelTake(const char *name, Oid role, EasqRight right)
 {
-	EasqIdentity identity;
-	EasqModel  *model;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, identity.owner, role, right);
+	EasqModelCheck(name, role, right);
 	EasqModelLockDefinition(name);
 	(void) EasqModelLock(name, EASQ_WAIT);
-	model = EasqModelRead(name, false);
-	EasqModelCheckRight(name, model->owner, role, right);
-	return model;
+	EasqModelCheck(name, role, right);
+	return EasqModelRead(name, false);
+}
+
+void
+EasqModelLockName(const char *name, LOCKMODE mode)
+{
+	uint32		hash = DatumGetUInt32(hash_any((const unsigned char *) name, (int) strlen(name)));
+
+	LockDatabaseObject(EasqTableIndex("model"), hash, 0, mode);
 }

@@ -47,6 +47,8 @@ EasqModelWriteNew(const EasqModel *model)
 	EasqRowSet(&row, MODEL_INPUTS, Int32GetDatum(model->spec->inputs));
 	EasqRowSet(&row, MODEL_OPTIONS, JsonbPGetDatum(EasqOptionsToJsonb(&model->options)));
 	EasqRowSet(&row, MODEL_CREATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	for (AttrNumber column = MODEL_MAY_SCORE; column <= MODEL_MAY_EXPORT; column++)
+		EasqRowSet(&row, column, EasqGranteesDatum(NULL, 0));
 	set_backbone(&row, model);
 	EasqWriterBegin(&writer, "model");
 	EasqWriterInsert(&writer, row.values, row.nulls);

@@ -1,5 +1,7 @@
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -7,6 +9,18 @@
 #include "store/pair_rehearsed.h"
 #include "store/columns.h"
 #include "store/row.h"
+
+/* What is stored here is learned from by every step. */
+static void
+check_kept(const EasqModel *model, int slot, const EasqRehearsed *pair)
+{
+	if (!isfinite(pair->kept_chosen) || !isfinite(pair->kept_rejected))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("behaviour pair %d of model \"%s\" would be kept with logits %g and %g", slot, model->name,
+						pair->kept_chosen, pair->kept_rejected),
+				 errhint("Nothing was stored. Look for rows with very large features.")));
+}
 
 void
 EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count)
@@ -25,6 +39,7 @@ EasqWriteBehaviour(const EasqModel *model, const EasqRehearsed *pairs, int count
 		EasqRow		row;
 
 		CHECK_FOR_INTERRUPTS();
+		check_kept(model, slot, &pairs[slot]);
 		old = MemoryContextSwitchTo(row_context);
 		EasqRowInit(&row);
 		EasqRowSetText(&row, BEHAVIOUR_MODEL, model->name);

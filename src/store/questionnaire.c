@@ -18,8 +18,7 @@ read_row(const EasqScan *scan, HeapTuple tuple, EasqQuestionnaire *to)
 	to->answer = EasqColumnText(scan, tuple, QUESTIONNAIRE_ANSWER);
 	to->respondent = EasqColumnText(scan, tuple, QUESTIONNAIRE_RESPONDENT);
 	to->features = EasqColumnTextOrNull(scan, tuple, QUESTIONNAIRE_FEATURES);
-	to->search_path = EasqColumnText(scan, tuple, QUESTIONNAIRE_SEARCH_PATH);
-	to->time_zone = EasqColumnText(scan, tuple, QUESTIONNAIRE_TIME_ZONE);
+	to->settings = DatumGetJsonbPCopy(EasqColumn(scan, tuple, QUESTIONNAIRE_SETTINGS));
 	to->options = DatumGetJsonbPCopy(EasqColumn(scan, tuple, QUESTIONNAIRE_OPTIONS));
 }
 
@@ -88,8 +87,7 @@ EasqQuestionnaireWrite(const EasqQuestionnaire *from)
 	EasqRowSetText(&row, QUESTIONNAIRE_ANSWER, from->answer);
 	EasqRowSetText(&row, QUESTIONNAIRE_RESPONDENT, from->respondent);
 	EasqRowSetText(&row, QUESTIONNAIRE_FEATURES, from->features);
-	EasqRowSetText(&row, QUESTIONNAIRE_SEARCH_PATH, from->search_path);
-	EasqRowSetText(&row, QUESTIONNAIRE_TIME_ZONE, from->time_zone);
+	EasqRowSet(&row, QUESTIONNAIRE_SETTINGS, JsonbPGetDatum(from->settings));
 	EasqRowSet(&row, QUESTIONNAIRE_OPTIONS, JsonbPGetDatum(from->options));
 	EasqWriterBegin(&writer, "questionnaire");
 	EasqWriterInsert(&writer, row.values, row.nulls);

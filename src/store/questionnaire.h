@@ -18,8 +18,7 @@ typedef struct EasqQuestionnaire
 	char	   *answer;
 	char	   *respondent;
 	char	   *features;		/* query over new_rows, or NULL: the row itself */
-	char	   *search_path;	/* of easq_learn's caller then, and so is the time zone */
-	char	   *time_zone;
+	Jsonb	   *settings;		/* of easq_learn's caller then: an object of texts */
 	Jsonb	   *options;
 } EasqQuestionnaire;
 

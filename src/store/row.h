@@ -27,9 +27,9 @@ extern char *EasqColumnBytes(const EasqScan *scan, HeapTuple tuple, AttrNumber c
 /* A row under construction: every column is NULL until it is set. */
 typedef struct EasqRow
 {
-	Datum		values[48];
-	bool		nulls[48];
-	bool		replaces[48];
+	Datum		values[EASQ_COLUMNS];
+	bool		nulls[EASQ_COLUMNS];
+	bool		replaces[EASQ_COLUMNS];
 } EasqRow;
 
 extern void EasqRowInit(EasqRow *row);

@@ -1,24 +1,17 @@
 #include "postgres.h"
 
-#include "access/heaptoast.h"
-#include "access/htup_details.h"
 #include "access/skey.h"
 #include "access/table.h"
-#include "access/xact.h"
+#include "access/tableam.h"
 #include "catalog/namespace.h"
-#include "executor/tuptable.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "store/columns.h"
 #include "store/table.h"
 
 #define EASQ_SCHEMA "easq"
-#define WAITING_BYTES ((Size) 64 * 1024)
 
 static Oid
 find_relation(const char *name)
@@ -34,12 +27,25 @@ find_relation(const char *name)
 	return relation;
 }
 
+/* Rows are read as heap tuples, and those of a partitioned table are elsewhere. */
+static void
+check_heap(Relation table)
+{
+	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_tableam != GetHeapamTableAmRoutine())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s.%s is not the table that the extension made: it is not stored as a heap",
+						EASQ_SCHEMA, RelationGetRelationName(table)),
+				 errhint("SET default_table_access_method = heap, create the extension anew, and restore a dump.")));
+}
+
 Relation
 EasqTableOpen(const char *name, LOCKMODE mode)
 {
 	Relation	table = table_open(find_relation(name), mode);
 
 	EasqCheckColumns(table, name);
+	check_heap(table);
 	return table;
 }
 
@@ -115,116 +121,4 @@ void
 EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value)
 {
 	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
-}
-
-void
-EasqWriterBegin(EasqWriter *writer, const char *table)
-{
-	writer->table = EasqTableOpen(table, RowExclusiveLock);
-	writer->indexes = CatalogOpenIndexes(writer->table);
-	writer->context = CurrentMemoryContext;
-	writer->slots = 0;
-	writer->count = 0;
-	writer->bytes = 0;
-}
-
-static void
-insert_alone(EasqWriter *writer, HeapTuple tuple)
-{
-	CatalogTupleInsertWithInfo(writer->table, tuple, writer->indexes);
-	heap_freetuple(tuple);
-}
-
-void
-EasqWriterInsert(EasqWriter *writer, const Datum *values, const bool *nulls)
-{
-	insert_alone(writer, heap_form_tuple(RelationGetDescr(writer->table), (Datum *) values, (bool *) nulls));
-}
-
-static void
-insert_later(EasqWriter *writer, HeapTuple tuple)
-{
-	if (writer->count == writer->slots)
-		writer->waiting[writer->slots++] = MakeSingleTupleTableSlot(RelationGetDescr(writer->table), &TTSOpsHeapTuple);
-	ExecStoreHeapTuple(tuple, writer->waiting[writer->count++], true);
-	writer->bytes += tuple->t_len;
-}
-
-static void
-write_waiting(EasqWriter *writer)
-{
-	if (writer->count > 0)
-		EasqInsertTuples(writer->table, writer->waiting, writer->count, writer->indexes);
-	for (int i = 0; i < writer->count; i++)
-		ExecClearTuple(writer->waiting[i]);
-	writer->count = 0;
-	writer->bytes = 0;
-}
-
-void
-EasqWriterAdd(EasqWriter *writer, const Datum *values, const bool *nulls)
-{
-	MemoryContext old = MemoryContextSwitchTo(writer->context);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(writer->table), (Datum *) values, (bool *) nulls);
-
-	/*
-	 * Inserting many together tells the indexes no place of a row that has to be toasted: it is made for catalogs
-	 * without such rows.
-	 */
-	if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
-		insert_alone(writer, tuple);
-	else
-		insert_later(writer, tuple);
-	if (writer->count == EASQ_WRITTEN_TOGETHER || writer->bytes > WAITING_BYTES)
-		write_waiting(writer);
-	MemoryContextSwitchTo(old);
-}
-
-void
-EasqWriterUpdate(EasqWriter *writer, HeapTuple old, const Datum *values,
-				 const bool *nulls, const bool *replaces)
-{
-	HeapTuple	tuple = heap_modify_tuple(old, RelationGetDescr(writer->table), (Datum *) values,
-										  (bool *) nulls, (bool *) replaces);
-
-	CatalogTupleUpdateWithInfo(writer->table, &old->t_self, tuple, writer->indexes);
-	heap_freetuple(tuple);
-}
-
-void
-EasqWriterDelete(EasqWriter *writer, HeapTuple old)
-{
-	CatalogTupleDelete(writer->table, &old->t_self);
-}
-
-void
-EasqWriterEnd(EasqWriter *writer)
-{
-	write_waiting(writer);
-	for (int i = 0; i < writer->slots; i++)
-		ExecDropSingleTupleTableSlot(writer->waiting[i]);
-	CatalogCloseIndexes(writer->indexes);
-	table_close(writer->table, NoLock);
-	CommandCounterIncrement();
-}
-
-int64
-EasqDeleteRows(const char *table, const char *index, int nkeys, ScanKey keys)
-{
-	EasqScan	scan;
-	HeapTuple	tuple;
-	int64		deleted = 0;
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-
-	EasqScanBegin(&scan, table, index, RowExclusiveLock, snapshot, nkeys, keys);
-	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		CatalogTupleDelete(scan.table, &tuple->t_self);
-		deleted++;
-	}
-	EasqScanEnd(&scan);
-	UnregisterSnapshot(snapshot);
-	CommandCounterIncrement();
-	return deleted;
 }

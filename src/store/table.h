@@ -13,9 +13,9 @@
 #include "access/genam.h"
 #include "access/htup.h"
 #include "access/skey.h"
-#include "catalog/indexing.h"
 #include "executor/tuptable.h"
 #include "utils/rel.h"
+#include "utils/reltrigger.h"
 #include "utils/snapshot.h"
 
 /* Opens easq.<name>; ERROR where the extension's tables are not there. */
@@ -49,18 +49,33 @@ extern void EasqKeyInt8(ScanKey key, AttrNumber attribute, StrategyNumber strate
 extern void EasqKeyFloat8(ScanKey key, AttrNumber attribute, StrategyNumber strategy, float8 value);
 extern void EasqKeyOid(ScanKey key, AttrNumber attribute, Oid value);
 
+/* --------------------------------------------------- table_write.c: writing */
+
+#define EASQ_COLUMNS 48			/* at most, of a table */
 #define EASQ_WRITTEN_TOGETHER 64
 
+struct EState;
+struct ResultRelInfo;
+
 /*
- * A table open for writing, its indexes with it.  Rows are found by EasqScan
- * under a snapshot that the caller has made current, and nobody else changes
- * them: the caller holds the model's lock.
+ * A table open for writing.  Rows are found by EasqScan under a snapshot that
+ * the caller has made current, and the caller holds the model's lock: nobody else
+ * changes them but by SQL.  A row that such a one has deleted is deleted without
+ * a word (READ COMMITTED), any other change of theirs is ERROR 40001.
+ *
+ * ERROR 55000, with the name of what is in the way, where the table has row
+ * triggers, foreign keys either way, or children.  Errors of constraints and
+ * indexes are PostgreSQL's own.
  */
 typedef struct EasqWriter
 {
 	Relation	table;
-	CatalogIndexState indexes;
 	MemoryContext context;
+	struct EState *estate;		/* NULL: no row was stored yet */
+	struct ResultRelInfo *result;	/* the table and its indexes */
+	TupleTableSlot *row;		/* that is stored alone */
+	bool		updates;		/* found to be allowed here, and so are deletions */
+	bool		deletes;
 
 	/* rows that wait to be written together */
 	TupleTableSlot *waiting[EASQ_WRITTEN_TOGETHER];
@@ -78,6 +93,9 @@ extern void EasqWriterUpdate(EasqWriter *writer, HeapTuple old, const Datum *val
 extern void EasqWriterDelete(EasqWriter *writer, HeapTuple old);
 /* Ends the writing and makes it visible to what the command does next. */
 extern void EasqWriterEnd(EasqWriter *writer);
+
+/* Is it the trigger by which the script keeps others from writing a table? */
+extern bool EasqIsGuard(const Trigger *trigger);
 
 /* Deletes the rows that the keys find; returns how many. */
 extern int64 EasqDeleteRows(const char *table, const char *index, int nkeys, ScanKey keys);

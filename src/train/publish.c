@@ -7,12 +7,15 @@
 #include "learn/answers.h"
 #include "learn/knob.h"
 #include "learn/learner.h"
+#include "learn/probe.h"
 #include "store/weight.h"
 #include "store/weight_saved.h"
 #include "train/publish.h"
 
 /* What can be carried over from before a training: less than all, which A0 is divided by. */
 #define CARRIED_MAX 0.9
+
+#define DIVERGED_HINT "Nothing was stored. Lower the option learning_rate, max_grad_norm or alpha."
 
 static bool
 has_key(const EasqAnswer *answers, int count, const uint8 *key)
@@ -61,8 +64,10 @@ write_behaviour(const EasqTrained *trained, EasqModel *model)
 	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(trained->trainer));
 	int			count = EasqSampleCount(trained->sample);
 
+	EasqProbeWeights(model, EasqTrainerEncoding(trained->trainer), EasqTrainerWeights(trained->trainer), true, DIVERGED_HINT);
 	EasqJudgeWeights(judge, EasqTrainerWeights(trained->trainer));
 	EasqJudgeKept(judge, trained->sample->pair, count);
+	EasqProbeKept(judge, model, trained->sample->pair, count, DIVERGED_HINT);
 	EasqWriteBehaviour(model, trained->sample->pair, count);
 }
 

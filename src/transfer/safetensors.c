@@ -7,11 +7,20 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
+#include "core/shape.h"
 #include "feature/json.h"
+#include "feature/problem.h"
+#include "feature/spec.h"
 #include "transfer/safetensors.h"
 
+#define METADATA "__metadata__"
 #define PREFIX 8				/* bytes of the header's length */
-#define MAX_HEADER (64 * 1024 * 1024)
+/*
+ * What a model of the most features, with the longest names, needs of a header
+ * that another library escaped and laid out as it likes; and how many tensors it has.
+ */
+#define MAX_HEADER (1024 * 1024)
+#define MAX_TENSORS (EASQ_TENSORS + EASQ_MAX_FEATURES)
 
 static void
 refuse(const char *message)
@@ -70,8 +79,13 @@ parse_header(const char *bytes, int64 length, int64 *header_length)
 		refuse(psprintf("%lld bytes are too short for the header's length", (long long) length));
 	for (int i = PREFIX - 1; i >= 0; i--)
 		n = n << 8 | (uint8) bytes[i];
-	if (n > (uint64) (length - PREFIX) || n > MAX_HEADER)
+	if (n > (uint64) (length - PREFIX))
 		refuse(psprintf("the header should have %llu bytes, and %lld follow", (unsigned long long) n, (long long) (length - PREFIX)));
+	if (n > MAX_HEADER)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the header of the file has %llu bytes, and no model needs more than %d", (unsigned long long) n, MAX_HEADER),
+				 errhint("Leave out of __metadata__ what easq_export does not write.")));
 	if (memchr(bytes + PREFIX, '\0', n) != NULL)
 		refuse("the header contains a zero byte");
 	text = pnstrdup(bytes + PREFIX, n);
@@ -95,7 +109,7 @@ member(JsonbContainer *object, const char *name)
 	return findJsonbValueFromContainer(object, JB_FOBJECT, &key);
 }
 
-/* Numbers of a JSON array of non-negative integers; returns how many, at most limit. */
+/* Numbers of a JSON array of non-negative integers; returns how many, at most limit.  tensor: its name for messages */
 static int
 integers(const char *tensor, const char *name, JsonbValue *value, int limit, int64 *out)
 {
@@ -117,8 +131,9 @@ integers(const char *tensor, const char *name, JsonbValue *value, int limit, int
 }
 
 static void
-parse_tensor(EasqFileTensor *tensor, const char *name, JsonbValue *value, int64 data_length)
+parse_tensor(EasqFileTensor *tensor, char *full_name, JsonbValue *value, int64 data_length)
 {
+	const char *name = EasqClipText(full_name, EASQ_TENSOR_QUOTED);
 	JsonbContainer *object;
 	JsonbValue *dtype;
 	int64		offsets[2];
@@ -133,9 +148,9 @@ parse_tensor(EasqFileTensor *tensor, const char *name, JsonbValue *value, int64 
 	if (!EasqJsonIs(dtype, "F32"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("tensor \"%s\" has dtype %s, not F32", name, EasqJsonText(dtype)),
+				 errmsg("tensor \"%s\" has dtype %s, not F32", name, EasqClipText(EasqJsonText(dtype), EASQ_QUOTED)),
 				 errhint("Convert the tensors to float32 before writing the file.")));
-	tensor->name = pstrdup(name);
+	tensor->name = full_name;
 	tensor->used = false;
 	tensor->ndim = integers(name, "shape", member(object, "shape"), EASQ_MAX_TENSOR_DIMS, tensor->dim);
 	if (integers(name, "data_offsets", member(object, "data_offsets"), 2, offsets) != 2)
@@ -166,6 +181,12 @@ by_place(const void *a, const void *b)
 	return x->count < y->count ? -1 : x->count > y->count;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const EasqFileTensor *) a)->name, ((const EasqFileTensor *) b)->name);
+}
+
 static void
 check_tiling(EasqFile *file)
 {
@@ -175,7 +196,8 @@ check_tiling(EasqFile *file)
 	for (int i = 0; i < file->count; i++)
 	{
 		if (file->tensor[i].begin != at)
-			refuse(psprintf("tensor \"%s\" begins at byte %lld of the data instead of %lld", file->tensor[i].name,
+			refuse(psprintf("tensor \"%s\" begins at byte %lld of the data instead of %lld",
+							EasqClipText(file->tensor[i].name, EASQ_TENSOR_QUOTED),
 							(long long) file->tensor[i].begin, (long long) at));
 		at += file->tensor[i].count * (int64) sizeof(float);
 	}
@@ -201,6 +223,20 @@ metadata_of(JsonbValue *value)
 	return metadata;
 }
 
+/* Tensors and __metadata__, counted before any of them is looked at. */
+static int
+check_count(Jsonb *header)
+{
+	int			tensors = (int) JB_ROOT_COUNT(header) - (member(&header->root, METADATA) != NULL);
+
+	if (tensors > MAX_TENSORS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the file has %d tensors, and no model has more than %d", tensors, MAX_TENSORS),
+				 errhint("The file must come from a model of easq.")));
+	return tensors;
+}
+
 EasqFile *
 EasqFileParse(const char *bytes, int64 length)
 {
@@ -214,27 +250,27 @@ EasqFileParse(const char *bytes, int64 length)
 
 	file->data = bytes + PREFIX + header_length;
 	file->length = length - PREFIX - header_length;
-	file->tensor = palloc(sizeof(EasqFileTensor) * Max(JB_ROOT_COUNT(header), 1));
+	file->tensor = palloc(sizeof(EasqFileTensor) * Max(check_count(header), 1));
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
 			name = pnstrdup(item.val.string.val, item.val.string.len);
-		else if (token == WJB_VALUE && strcmp(name, "__metadata__") == 0)
+		else if (token == WJB_VALUE && strcmp(name, METADATA) == 0)
 			file->metadata = metadata_of(&item);
 		else if (token == WJB_VALUE)
 			parse_tensor(&file->tensor[file->count++], name, &item, file->length);
 	}
 	check_tiling(file);
+	qsort(file->tensor, file->count, sizeof(EasqFileTensor), by_name);
 	return file;
 }
 
 EasqFileTensor *
 EasqFileFind(const EasqFile *file, const char *name)
 {
-	for (int i = 0; i < file->count; i++)
-		if (strcmp(file->tensor[i].name, name) == 0)
-			return &file->tensor[i];
-	return NULL;
+	EasqFileTensor wanted = {.name = (char *) name};
+
+	return file->count > 0 ? bsearch(&wanted, file->tensor, file->count, sizeof(EasqFileTensor), by_name) : NULL;
 }
 
 char *

@@ -26,13 +26,20 @@ typedef struct EasqFileTensor
 typedef struct EasqFile
 {
 	int			count;
-	EasqFileTensor *tensor;		/* by place in the data */
+	EasqFileTensor *tensor;		/* by name */
 	Jsonb	   *metadata;		/* an object of strings, or NULL */
 	const char *data;			/* may be at any alignment */
 	int64		length;
 } EasqFile;
 
-/* ERROR 22023 where the bytes are no safetensors file of float32 tensors. */
+/* Bytes of a tensor's name that messages show: embedding.<feature>.weight is not clipped. */
+#define EASQ_TENSOR_QUOTED 100
+
+/*
+ * ERROR 22023 where the bytes are no safetensors file of float32 tensors, 54000
+ * where they are one that no model can have: time and memory are bounded
+ * before the header is parsed, whatever stands in it.
+ */
 extern EasqFile *EasqFileParse(const char *bytes, int64 length);
 
 extern EasqFileTensor *EasqFileFind(const EasqFile *file, const char *name);

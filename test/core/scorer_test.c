@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/budget.h"
 #include "core/scorer.h"
 
 #include "check.h"
@@ -236,6 +237,42 @@ test_shared_inputs(void)
 	end_group("inputs that rows share");
 }
 
+/* No score is 0: below the floats there is one, in a block and alone, and its logit is as far down as it says. */
+static void
+test_least_score(void)
+{
+	EasqLayout	layout;
+	EasqScorer	scorer;
+	EasqShared	shared;
+	float	   *memory;
+	float	   *work;
+	float	   *kept;
+	float		w[64] = {0};
+	float		x[9] = {0};
+	float		score[9];
+	const float below[] = {-103.5f, -110.0f, -1e4f, -3e38f, -INFINITY};
+
+	init_layout(&layout, 1, 1, 1, 0, 1, 1);
+	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+	work = allocate(EasqScoreWork(&layout.shape, 9), sizeof(float));
+	kept = allocate(EasqSharedFloats(&layout.shape), sizeof(float));
+	for (size_t b = 0; b < sizeof(below) / sizeof(below[0]); b++)
+	{
+		w[layout.tensor[EASQ_MAIN_OUT_BIAS].offset] = below[b];
+		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+		EasqSharedInit(&shared, &layout.shape, kept);
+		EasqScoreRows(&scorer, EASQ_MAIN, 9, x, score, work);
+		for (int i = 0; i < 9; i++)
+			check(score[i] > 0.0f && score[i] == EASQ_SCORE_MIN, "a score of a block is above 0");
+		check(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x, work) == EASQ_SCORE_MIN, "a score by itself is above 0");
+	}
+	check_near(EasqLogitOfScore(EASQ_SCORE_MIN), -103.2789, 1e-3, "the logit of the least score");
+	free(memory);
+	free(work);
+	free(kept);
+	end_group("the least score");
+}
+
 /* A score of 1e-20 is exp(v), not 0. */
 static void
 test_deep_score(void)
@@ -270,5 +307,6 @@ test_scorer(void)
 	test_block_sizes();
 	test_shapes();
 	test_shared_inputs();
+	test_least_score();
 	test_deep_score();
 }

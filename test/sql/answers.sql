@@ -14,7 +14,7 @@ CREATE FUNCTION counted(name text) RETURNS bool LANGUAGE sql AS $$
     FROM (SELECT answer, answers AS n, oldest FROM easq.answer_count WHERE model = name) counted
     FULL JOIN (SELECT answer, count(*) AS n, min(ordinal) AS oldest FROM easq.answer WHERE model = name GROUP BY 1) held USING (answer) $$;
 CREATE FUNCTION last_steps(name text, latest int) RETURNS TABLE (status text, answers int, uncertain int, pairs int, reason text) LANGUAGE sql AS $$
-    SELECT status, answers, uncertain, pairs, reason
+    SELECT status, answers, uncertain, pairs, nullif(concat_ws(' / ', reason, detail), '')
     FROM (SELECT * FROM easq.steps WHERE model = name ORDER BY id DESC LIMIT latest) s ORDER BY id $$;
 
 -- a respondent's latest answers_per_respondent; an unknown respondent has no limit
@@ -120,7 +120,7 @@ INSERT INTO asked VALUES (1, 1, 1, 8), (2, 2, 2, NULL), (3, 3, 3, 2), (4, 4, 1, 
 SELECT model, respondent, weight FROM easq.answer WHERE model IN ('heavy', 'light', 'clipped') ORDER BY 1, 2;
 SELECT data(easq_export('light')) <> data(easq_export('heavy')) AS "weights count", data(easq_export('light')) <> data(easq_export('clipped')) AS "all 1";
 INSERT INTO asked VALUES (5, 1, 1, 0), (6, 2, 2, -1), (7, 3, 3, 'NaN'), (8, 4, 4, 1);
-SELECT * FROM last_steps('heavy', 4);
+SELECT * FROM last_steps('heavy', 2);
 -- equal weights are no weights
 SELECT survey_model('equal', '{}'), survey_model('none', '{}') \g /dev/null
 CREATE TABLE alike (user_id int, x real, answer int, w float4, score text);
@@ -228,7 +228,7 @@ SELECT survey_model('long', '{}') \g /dev/null
 CREATE TABLE long (user_id text, x real, answer bool);
 SELECT easq_learn('long', 'long') \g /dev/null
 INSERT INTO long SELECT CASE WHEN i = 3 THEN (SELECT string_agg(md5(j::text), '') FROM generate_series(1, 400) j) ELSE i::text END, i, i % 2 = 0 FROM generate_series(1, 6) i;
-SELECT status, answers, reason FROM easq.steps WHERE model = 'long' ORDER BY id;
+SELECT status, answers, reason, detail FROM easq.steps WHERE model = 'long' ORDER BY id;
 
 SELECT easq_drop_model(name) FROM easq.models \g /dev/null
 SELECT count(*) FROM easq.answer_rate;

@@ -72,26 +72,26 @@ SELECT easq_learn('m', 'q') \g /dev/null
 INSERT INTO q VALUES (1, 1, '{x}', true), (2, 2, '{y,z}', true);
 UPDATE easq.answer SET example = CASE respondent WHEN '1' THEN '\x00' ELSE example || '\x0000000000000000' END;
 INSERT INTO q VALUES (3, 3, '{x}', false);
-SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, answers, pairs, reason, detail FROM easq.steps ORDER BY id DESC LIMIT 1;
 UPDATE easq.answer SET example = set_byte(example, 15, 127) WHERE respondent = '3';
 INSERT INTO q VALUES (4, 4, NULL, true);
-SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, answers, pairs, reason, detail FROM easq.steps ORDER BY id DESC LIMIT 1;
 INSERT INTO q VALUES (5, 5, '{}', false);
-SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, answers, pairs, reason, detail FROM easq.steps ORDER BY id DESC LIMIT 1;
 UPDATE easq.answer SET key = '\x01', answer = 'NaN' WHERE respondent = '4';
 INSERT INTO q VALUES (6, 6, '{w}', true);
-SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, answers, pairs, reason, detail FROM easq.steps ORDER BY id DESC LIMIT 1;
 -- queued ones and rehearsed pairs likewise
 INSERT INTO easq.queued (model, id, respondent, key, keyed, forget, answer, weight, per_hour, example)
 SELECT 'm', ('00000000-0000-0000-0000-00000000000' || i)::uuid, 'nobody', '\x', false, false, 0, 1, 0, e FROM unnest(ARRAY['\x', '\x0102030405060708', (SELECT example FROM easq.answer WHERE respondent = '6')]::bytea[]) WITH ORDINALITY t (e, i);
 INSERT INTO easq.behaviour SELECT 'm', '', i, e, e, 0, 0 FROM unnest(ARRAY['\x', '\xffffffffffffffffffffffffffffffff']::bytea[]) WITH ORDINALITY t (e, i);
 INSERT INTO q VALUES (7, 7, '{w}', false);
-SELECT source, status, answers, behaviour_pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 3;
+SELECT source, status, answers, behaviour_pairs, reason, detail FROM easq.steps ORDER BY id DESC LIMIT 3;
 SELECT count(*) FROM easq.queued;
 -- a model that is broken: the INSERT goes on, and says why nothing was learned
 UPDATE easq.adapter SET id = gen_random_uuid();
 INSERT INTO q VALUES (8, 8, '{w}', false);
-SELECT status, answers, pairs, reason FROM easq.steps ORDER BY id DESC LIMIT 1;
+SELECT status, answers, pairs, reason, detail FROM easq.steps ORDER BY id DESC LIMIT 1;
 SELECT count(*) FROM q;
 SELECT easq_drop_model('m') \g /dev/null
 SELECT count(*) FROM easq.tensor;

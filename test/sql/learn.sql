@@ -11,14 +11,14 @@ CREATE TABLE seen (id bigint);
 INSERT INTO seen VALUES (0);
 CREATE FUNCTION steps() RETURNS TABLE (model text, source text, status text, answers int, pairs int, behaviour int, loss bool, adapter_version bigint, reason text) LANGUAGE sql AS $$
     WITH old AS (UPDATE seen SET id = (SELECT coalesce(max(id), 0) FROM easq.steps) RETURNING id)
-    SELECT model, source, status, answers, pairs, behaviour_pairs, loss > 0, adapter_version, reason
+    SELECT model, source, status, answers, pairs, behaviour_pairs, loss > 0, adapter_version, nullif(concat_ws(' / ', reason, detail), '')
     FROM easq.steps WHERE id > (SELECT id FROM seen) AND EXISTS (SELECT FROM old) ORDER BY easq.steps.id $$;
 SELECT count(*) >= 0 AS steps FROM steps();
 
 -- an answer counts in the next statement; one without an opposite waits for it
 SELECT easq_learn('m', 'survey') \g /dev/null
 SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'survey'::regclass AND NOT tgisinternal ORDER BY 1;
-SELECT model, questionnaire, author = current_user::regrole AS mine, answer, respondent, features, search_path, options FROM easq.questionnaire;
+SELECT model, questionnaire, author = current_user::regrole AS mine, answer, respondent, features, settings->>'search_path' AS search_path, options FROM easq.questionnaire;
 SELECT easq_score('m', r) AS before FROM (SELECT 1 AS x, 'a' AS tag) r \gset
 INSERT INTO survey (user_id, x, tag, answer) VALUES (1, 1, 'a', 'satisfied');
 SELECT * FROM steps();
@@ -125,7 +125,7 @@ BEGIN
     EXECUTE format('CREATE TABLE typed (user_id uuid, x int, answer %s)', type);
     PERFORM easq_learn('typed', 'typed');
     EXECUTE format('INSERT INTO typed VALUES (NULL, 1, %L), (NULL, 2, %L), (NULL, 3, %L)', good, bad, neither);
-    SELECT string_agg(format('%s %s answers %s pairs%s', s.status, s.answers, s.pairs, ', ' || s.reason), '; ' ORDER BY s.id) INTO result FROM easq.steps s WHERE s.model = 'typed';
+    SELECT string_agg(format('%s %s answers %s pairs%s', s.status, s.answers, s.pairs, ', ' || s.reason || coalesce(' / ' || s.detail, '')), '; ' ORDER BY s.id) INTO result FROM easq.steps s WHERE s.model = 'typed';
     result := result || (SELECT format(' (%s)', string_agg(a.answer::text, ', ' ORDER BY a.answer)) FROM easq.answer a WHERE a.model = 'typed');
     DROP TABLE typed;
     PERFORM easq_drop_model('typed');

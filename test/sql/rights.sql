@@ -124,12 +124,12 @@ SELECT current_user, current_setting('search_path') AS search_path;
 RESET ROLE;
 SET search_path = regress, public;
 DROP TABLE pg_temp.video;
-SELECT status, answers, pairs, reason FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
+SELECT status, answers, pairs, reason, detail FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
 SELECT respondent, count(*), count(DISTINCT example) AS examples FROM easq.answer WHERE model = 'm' GROUP BY 1;
 -- what the author may not do is skipped, whatever the inserter may
 ALTER TABLE video OWNER TO regress_curator;
 INSERT INTO survey VALUES ('root', 3, true);
-SELECT status, answers, reason FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
+SELECT status, answers, reason, detail FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
 SET ROLE regress_asker;
 SELECT fails(format('SELECT easq_learn(''m'', ''survey'', features => %L)', :'query'));
 RESET ROLE;
@@ -137,12 +137,12 @@ ALTER TABLE video OWNER TO regress_asker;
 -- the author does not own the model any more
 SELECT easq_configure('m', '{"owner": "regress_curator"}') \g /dev/null
 INSERT INTO survey VALUES ('root', 3, true);
-SELECT status, answers, reason FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
+SELECT status, answers, reason, detail FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
 SELECT easq_configure('m', '{"owner": "regress_asker"}') \g /dev/null
 -- the author does not own the table any more
 ALTER TABLE survey OWNER TO regress_curator;
 INSERT INTO survey VALUES ('root', 3, true);
-SELECT status, answers, reason FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
+SELECT status, answers, reason, detail FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
 -- the author is gone
 CREATE ROLE regress_later;
 SELECT easq_configure('m', '{"owner": "regress_later"}') \g /dev/null
@@ -153,12 +153,12 @@ SET ROLE regress_later;
 SELECT easq_learn('m', 'survey', features => :'query') \g /dev/null
 RESET ROLE;
 INSERT INTO survey VALUES ('root', 3, true);
-SELECT status, answers, reason FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
+SELECT status, answers, reason, detail FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
 REASSIGN OWNED BY regress_later TO regress_asker;
 DROP OWNED BY regress_later;
 DROP ROLE regress_later;
 INSERT INTO survey VALUES ('root', 3, true);
-SELECT status, answers, regexp_replace(reason, 'OID \d+', 'OID n') FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
+SELECT status, answers, reason, regexp_replace(detail, 'OID \d+', 'OID n') FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1;
 SELECT count(*) AS kept FROM survey;
 SELECT name, easq_score(name, ARRAY[1]) > 0 AS score FROM easq.models ORDER BY name;
 SET ROLE regress_asker;

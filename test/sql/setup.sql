@@ -22,7 +22,7 @@ SELECT obj_description('easq'::regnamespace, 'pg_namespace') AS schema;
 SELECT c.oid::regclass AS "not dumped" FROM pg_class c, pg_extension e
 WHERE e.extname = 'easq' AND c.relnamespace = 'easq'::regnamespace AND c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig);
 
--- PUBLIC reads two views, and no table
+-- PUBLIC reads views, and no table
 SELECT relname, relkind, string_agg(p, ', ') AS public FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) p
 WHERE relnamespace = 'easq'::regnamespace AND relkind IN ('r', 'v', 'S') AND has_table_privilege('public', oid, p) GROUP BY 1, 2 ORDER BY 1;
 SELECT has_schema_privilege('public', 'easq', 'USAGE') AS usage, has_schema_privilege('public', 'easq', 'CREATE') AS "create";

@@ -150,5 +150,63 @@ note 'the extension goes and comes back';
 	is_deeply(state('source'), $expected, 'easq_learn attaches it again');
 }
 
+note 'owners and grantees by name, into a cluster that has not all of them';
+{
+	my $other = start_server('elsewhere');
+
+	# The roles of the other cluster have the OIDs of others here.
+	$other->safe_psql('postgres', join ';', map { "CREATE ROLE stranger$_" } 1 .. 40);
+	$other->safe_psql('postgres', $_) for 'CREATE ROLE curator', 'CREATE ROLE "Odd, ""role"""', 'CREATE DATABASE moved', 'CREATE DATABASE apart';
+	$node->safe_psql('postgres', $_) for 'CREATE ROLE leaver', 'CREATE ROLE dropped', 'CREATE ROLE "Odd, ""role"""', 'CREATE DATABASE rights';
+	$node->safe_psql('rights', q{
+		CREATE EXTENSION easq;
+		SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', json_build_object('owner', owner, 'hidden', 4, 'warm_up', 0)::jsonb)
+		FROM (VALUES ('kept', 'curator'), ('odd', 'Odd, "role"'), ('left', 'leaver'), ('orphan', 'dropped')) m (name, owner);
+		SELECT easq_grant('kept', 'score', role::name) FROM unnest(ARRAY['leaver', 'Odd, "role"', 'public', 'dropped']) role;
+		SELECT easq_grant('left', 'teach', 'curator');
+		CREATE TABLE q (user_id int, x int, answer bool);
+		ALTER TABLE q OWNER TO leaver;
+		GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO leaver;
+		SET ROLE leaver;
+		SELECT easq_learn('left', 'q');
+		RESET ROLE;
+		INSERT INTO q VALUES (1, 1, true), (1, 2, false)});
+	$node->safe_psql('postgres', 'DROP ROLE dropped');
+	$node->command_ok([ 'pg_dump', '-O', '-x', '-f', "$folder/rights.sql", 'rights' ], 'pg_dump');
+	$node->command_ok([ 'pg_dump', '-O', '-x', '-f', "$folder/inserts.sql", '--inserts', '--quote-all-identifiers', 'rights' ], 'pg_dump --inserts');
+
+	my $owners = q{SELECT string_agg(name || ' ' || owner || ' ' || may_score::text || may_teach::text, '; ' ORDER BY name) FROM easq.model};
+	my $weights = q{SELECT md5(string_agg(easq_export(name)::text, '' ORDER BY name)) FROM easq.models};
+
+	is($node->safe_psql('rights', $owners),
+		q(kept curator {leaver,"\"Odd, \"\"role\"\"\"",public,-}{}; left leaver {}{curator}; odd "Odd, ""role""" {}{}; orphan - {}{}), 'as they are here');
+	for ([ moved => 'rights.sql' ], [ apart => 'inserts.sql' ])
+	{
+		my ($database, $file) = @$_;
+
+		$other->command_ok([ 'psql', '-X', '-q', '-o', "$folder/out", '-v', 'ON_ERROR_STOP=1', '-f', "$folder/$file", $database ], "$file restores where a role is missing");
+		is($other->safe_psql($database, $owners), q(kept curator {-,"\"Odd, \"\"role\"\"\"",public,-}{}; left - {}{curator}; odd "Odd, ""role""" {}{}; orphan - {}{}),
+			q{which costs what was that role's, and nothing else});
+		is($other->safe_psql($database, $weights), $node->safe_psql('rights', $weights), 'all models are there');
+	}
+	is($other->safe_psql('moved', q{SELECT string_agg(concat_ws(' ', model, "right", grantee), '; ' ORDER BY model, grantee) FROM easq.grants}),
+		'kept score Odd, "role"; kept score public; left teach curator', 'grants');
+	is($other->safe_psql('moved', join ';', map { "SET ROLE stranger$_; SELECT count(*) FROM easq.models WHERE name <> 'kept'" } 1 .. 40), join("\n", (0) x 40), 'no stranger has got a model');
+	$other->safe_psql('moved', 'INSERT INTO q VALUES (2, 1, true)');
+	is($other->safe_psql('moved', 'SELECT reason FROM easq.steps ORDER BY id DESC LIMIT 1'), q{the check of the questionnaire's author failed (42704)}, 'a questionnaire without author skips');
+	is($other->safe_psql('moved', 'SELECT count(*) FROM easq.questionnaires WHERE author IS NULL'), '1', 'and is shown');
+	$other->safe_psql('moved', q{SELECT easq_configure(name, '{"owner": "curator"}') FROM easq.models WHERE owner IS NULL});
+	is($other->safe_psql('moved', q{SET ROLE curator; SELECT count(*) FROM easq.models WHERE owner = 'curator'::regrole}), '3', q{a superuser adopts what is nobody's});
+
+	# binary COPY writes names too
+	my ($out, $err);
+	$node->safe_psql('rights', "COPY (SELECT name, owner, may_score FROM easq.model) TO '$folder/binary' (FORMAT binary)");
+	$other->psql('moved', "CREATE TABLE copied (name text, owner easq.role, may_score easq.role[]); COPY copied FROM '$folder/binary' (FORMAT binary);
+		SELECT string_agg(name || ' ' || owner || ' ' || may_score::text, '; ' ORDER BY name) FROM copied", stdout => \$out, stderr => \$err);
+	is($out, q(kept curator {-,"\"Odd, \"\"role\"\"\"",public,-}; left - {}; odd "Odd, ""role""" {}; orphan - {}), 'in binary');
+	like($err, qr/WARNING:  role "leaver" does not exist/, 'with a warning');
+	$other->stop;
+}
+
 $node->stop;
 done_testing();
