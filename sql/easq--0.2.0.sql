@@ -484,7 +484,7 @@ COMMENT ON FUNCTION @extschema@.easq_score(text, record, text, text) IS
 CREATE FUNCTION @extschema@.easq_score(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_array';
 COMMENT ON FUNCTION @extschema@.easq_score(text, anyarray, text, text) IS
-'ranking score of one input that is encoded already: as many numbers as the model has inputs';
+'ranking score of one input that is encoded already: as many numbers as the model has inputs; without what factors say, which values are needed for';
 
 CREATE FUNCTION @extschema@.easq_satisfaction(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_record';
@@ -537,7 +537,7 @@ CREATE FUNCTION @extschema@.easq_align(
     OUT grad_norm float8, OUT "grad_norm/main" float8, OUT "grad_norm/satisfaction" float8)
 RETURNS record LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_align(text, real[], real[], real[], real[]) IS
-'one learning step on encoded pairs, 2-D arrays with a pair a row; returns the metrics of the step, taken before it';
+'one learning step on encoded pairs (without what factors say), 2-D arrays with a pair a row; returns the metrics of the step, taken before it';
 
 ----------------------------------------------------------------- evaluating
 CREATE FUNCTION @extschema@.easq_evaluate(model text, query text, label text, group_by text)

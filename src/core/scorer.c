@@ -254,7 +254,7 @@ finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float 
 
 void
 EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, float *logit, float *work)
+			  const float *x, const float *offset, float *logit, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			k = shape->k;
@@ -280,27 +280,25 @@ EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 		}
 		project(scorer, pass, x, varies, true, from, z);
 		finish(scorer, pathway, pass, z, logit + start, z + (size_t) pass * hidden);
+		for (int row = start; offset != NULL && row < start + pass; row++)
+			logit[row] += offset[row];
 	}
 }
 
-/*
- * Logits -> scores, in place: softplus, which is above 0.  Where it is too
- * small for a float, the smallest one stands for it.  NaN stays NaN.
- */
-static void
-to_scores(const EasqLevel *level, int rows, float *v)
+void
+EasqScoresOfLogits(const EasqScorer *scorer, int rows, float *v)
 {
-	level->softplus((size_t) rows, v, v);
+	scorer->level->softplus((size_t) rows, v, v);
 	for (int i = 0; i < rows; i++)
 		v[i] = v[i] < EASQ_SCORE_MIN ? EASQ_SCORE_MIN : v[i];
 }
 
 void
 EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, float *score, float *work)
+			  const float *x, const float *offset, float *score, float *work)
 {
-	EasqLogitRows(scorer, pathway, rows, x, score, work);
-	to_scores(scorer->level, rows, score);
+	EasqLogitRows(scorer, pathway, rows, x, offset, score, work);
+	EasqScoresOfLogits(scorer, rows, score);
 }
 
 size_t
@@ -338,12 +336,13 @@ fits(const EasqShared *shared, int k, const float *x)
 }
 
 float
-EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float *work)
+EasqLogitNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float offset,
+			  float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			k = shape->k;
 	float	   *z = align(work);
-	float		score;
+	float		logit;
 
 	if (!shared->has_base || !fits(shared, k, x))
 	{
@@ -357,7 +356,16 @@ EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
 	memcpy(shared->x, x, (size_t) k * sizeof(float));
 	shared->has_row = true;
 	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
-	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
-	to_scores(scorer->level, 1, &score);
+	finish(scorer, pathway, 1, z, &logit, z + EasqPanelColumns(shape->d));
+	return logit + offset;
+}
+
+float
+EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float offset,
+			  float *work)
+{
+	float		score = EasqLogitNext(scorer, pathway, shared, x, offset, work);
+
+	EasqScoresOfLogits(scorer, 1, &score);
 	return score;
 }

@@ -42,13 +42,15 @@ extern void EasqScorerOpen(EasqScorer *scorer, const EasqLayout *layout, const f
 extern size_t EasqScoreWork(const EasqShape *shape, int rows);
 /*
  * x [rows, k] -> logit [rows], v of the pathway.  Inputs that are the same in
- * all rows of a pass are multiplied once.
+ * all rows of a pass are multiplied once.  offset [rows] is added; NULL: nothing is.
  */
 extern void EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-						  const float *x, float *logit, float *work);
-/* x [rows, k] -> score [rows], softplus(v) of the pathway, EASQ_SCORE_MIN at least (v of -103 and below). */
+						  const float *x, const float *offset, float *logit, float *work);
+/* Logits -> scores, in place: softplus, which is above 0: where it is too small for a float, EASQ_SCORE_MIN (v of -103 and below).  NaN stays NaN. */
+extern void EasqScoresOfLogits(const EasqScorer *scorer, int rows, float *v);
+/* x [rows, k] -> score [rows], that of v + offset of the pathway. */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-						  const float *x, float *score, float *work);
+						  const float *x, const float *offset, float *score, float *work);
 
 /*
  * What the rows before left behind for the next one: the part of the first
@@ -66,8 +68,10 @@ typedef struct EasqShared
 extern size_t EasqSharedFloats(const EasqShape *shape);
 /* Before the first row, and when the scorer is another.  memory [EasqSharedFloats] */
 extern void EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory);
-/* The score of one row x [k]; work as for one row of EasqScoreRows. */
+/* Logit and score of one row x [k]; work as for one row of EasqScoreRows. */
+extern float EasqLogitNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
+						   const float *x, float offset, float *work);
 extern float EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
-						   const float *x, float *work);
+						   const float *x, float offset, float *work);
 
 #endif

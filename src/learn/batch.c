@@ -2,17 +2,39 @@
 
 #include "utils/memutils.h"
 
+#include "feature/factor.h"
 #include "learn/batch.h"
 
 /* One row of a pair: its packed feature values. */
 typedef const char *(*ExampleOf) (const void *pairs, int i, bool better, int *length);
 
+/* Rows, and what factors add to their main logits. */
+typedef struct Rows
+{
+	float	   *x;				/* [rows, inputs] */
+	float	   *u;				/* [rows] */
+	EasqFactors *factors;
+} Rows;
+
+static bool
+encode(const EasqLearner *learner, const Rows *rows, int row, const char *example, int length)
+{
+	const EasqSpec *spec = learner->model->spec;
+	float	   *x = rows->x + (size_t) row * spec->inputs;
+	EasqProblem problem = {0};
+
+	if (!EasqEncode(spec, learner->encoding, example, length, x, &problem))
+		return false;
+	rows->u[row] = EasqFactorOffset(rows->factors, learner->encoding, example, x);
+	return true;
+}
+
 /*
- * Encodes pairs into the two halves of a block of rows.  Returns the pairs
+ * Encodes pairs from row number first on: chosen, then rejected.  Returns the pairs
  * encoded; which [count] says which.
  */
 static int
-encode_pairs(const EasqLearner *learner, int count, float *chosen, float *rejected, int *which,
+encode_pairs(const EasqLearner *learner, int count, const Rows *rows, int first, int *which,
 			 ExampleOf example, const void *pairs)
 {
 	int			k = learner->model->spec->inputs;
@@ -20,19 +42,19 @@ encode_pairs(const EasqLearner *learner, int count, float *chosen, float *reject
 
 	for (int i = 0; i < count; i++)
 	{
-		EasqProblem problem = {0};
 		int			length;
 		const char *bytes = example(pairs, i, true, &length);
 
-		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, chosen + (size_t) kept * k, &problem))
+		if (!encode(learner, rows, first + kept, bytes, length))
 			continue;
 		bytes = example(pairs, i, false, &length);
-		if (!EasqEncode(learner->model->spec, learner->encoding, bytes, length, rejected + (size_t) kept * k, &problem))
+		if (!encode(learner, rows, first + count + kept, bytes, length))
 			continue;
 		which[kept++] = i;
 	}
 	/* The rejected follow the chosen without a gap. */
-	memmove(chosen + (size_t) kept * k, rejected, sizeof(float) * (size_t) kept * k);
+	memmove(rows->x + (size_t) (first + kept) * k, rows->x + (size_t) (first + count) * k, sizeof(float) * (size_t) kept * k);
+	memmove(rows->u + first + kept, rows->u + first + count, sizeof(float) * (size_t) kept);
 	return kept;
 }
 
@@ -61,21 +83,23 @@ EasqBuildBatch(const EasqLearner *learner, const EasqAnswerPair *pairs, int fres
 {
 	size_t		row = learner->model->spec->inputs;
 	int			survey = fresh + replayed;
-	float	   *x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * row * 2 * (survey + behaviour));
+	Rows		rows = {
+		.x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * row * 2 * (survey + behaviour)),
+		.u = palloc(sizeof(float) * 2 * (survey + behaviour)),
+		.factors = EasqFactorsCreate(learner->model->spec)
+	};
 	float	   *weight = palloc(sizeof(float) * Max(survey, 1));
 	float	   *kept = palloc(sizeof(float) * 2 * Max(behaviour, 1));
 	int		   *which = palloc(sizeof(int) * Max(Max(survey, behaviour), 1));
-	EasqBatch	batch = {.x = x, .weight = weight};
-	float	   *end;
+	EasqBatch	batch = {.x = rows.x, .weight = weight, .offset = rows.factors ? rows.u : NULL};
 
-	batch.survey = encode_pairs(learner, survey, x, x + row * survey, which, answer_example, pairs);
+	batch.survey = encode_pairs(learner, survey, &rows, 0, which, answer_example, pairs);
 	for (int i = 0; i < batch.survey; i++)
 	{
 		weight[i] = pairs[which[i]].weight;
 		batch.tested += which[i] < fresh;
 	}
-	end = x + row * 2 * batch.survey;
-	batch.behaviour = encode_pairs(learner, behaviour, end, end + row * behaviour, which, behaviour_example, behaviours);
+	batch.behaviour = encode_pairs(learner, behaviour, &rows, 2 * batch.survey, which, behaviour_example, behaviours);
 	for (int i = 0; i < batch.behaviour; i++)
 	{
 		kept[i] = behaviours[which[i]].kept_chosen;

@@ -5,6 +5,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/scorer.h"
+#include "feature/factor.h"
 #include "learn/judge.h"
 #include "learn/probe.h"
 
@@ -28,6 +29,8 @@ struct EasqJudge
 	Packed		packed[2];
 	Packed	   *now;			/* of these, what judges */
 	float	   *x;				/* [2 most, inputs] */
+	float	   *u;				/* [2 most] what factors add to main's logits */
+	EasqFactors *factors;
 	float	   *work;
 	float	   *score;			/* [2 BLOCK_PAIRS] */
 	int			most;			/* pairs that x has room for */
@@ -57,6 +60,8 @@ EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 		judge->packed[i].memory = floats(EasqScorerFloats(&model->layout));
 	judge->now = &judge->packed[0];
 	judge->x = floats(judge->most * pair);
+	judge->u = floats(2 * judge->most);
+	judge->factors = EasqFactorsCreate(model->spec);
 	judge->work = floats(EasqScoreWork(&model->layout.shape, 2 * BLOCK_PAIRS));
 	judge->score = floats(2 * BLOCK_PAIRS);
 	return judge;
@@ -107,13 +112,23 @@ EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to)
 		packed->weights = to;
 }
 
+static const float *
+offset_of(const EasqJudge *judge, EasqPathway pathway)
+{
+	return pathway == EASQ_MAIN ? judge->u : NULL;
+}
+
 static bool
 encode(EasqJudge *judge, const char *example, int length, int row)
 {
 	const EasqSpec *spec = judge->model->spec;
 	EasqProblem problem = {0};
+	float	   *x = judge->x + (Size) row * spec->inputs;
 
-	return EasqEncode(spec, judge->encoding, example, length, judge->x + (Size) row * spec->inputs, &problem);
+	if (!EasqEncode(spec, judge->encoding, example, length, x, &problem))
+		return false;
+	judge->u[row] = EasqFactorOffset(judge->factors, judge->encoding, example, x);
+	return true;
 }
 
 /* Both rows of a pair, as number i of x; one that does not fit becomes zeros. */
@@ -125,8 +140,10 @@ encode_pair(EasqJudge *judge, int slot, int i)
 
 	judge->fits[i] = encode(judge, pair->chosen, pair->chosen_length, 2 * i) &&
 		encode(judge, pair->rejected, pair->rejected_length, 2 * i + 1);
-	if (!judge->fits[i])
-		memset(judge->x + i * pair_floats, 0, sizeof(float) * pair_floats);
+	if (judge->fits[i])
+		return;
+	memset(judge->x + i * pair_floats, 0, sizeof(float) * pair_floats);
+	judge->u[2 * i] = judge->u[2 * i + 1] = 0;
 }
 
 /* Main's logits of both rows of pairs [start, start + pairs) of x, into judge->score. */
@@ -134,7 +151,7 @@ static void
 score_pairs(EasqJudge *judge, int start, int pairs)
 {
 	EasqLogitRows(&judge->now->scorer, EASQ_MAIN, 2 * pairs,
-				  judge->x + start * (2 * (Size) judge->model->spec->inputs), judge->score, judge->work);
+				  judge->x + start * (2 * (Size) judge->model->spec->inputs), judge->u + 2 * start, judge->score, judge->work);
 }
 
 void
@@ -166,7 +183,7 @@ EasqJudgeBoth(EasqJudge *judge, const EasqHeld *held, int start, int pairs, floa
 	memcpy(fits, judge->fits, sizeof(bool) * pairs);
 	score_pairs(judge, 0, pairs);
 	memcpy(main, judge->score, sizeof(float) * 2 * pairs);
-	EasqLogitRows(&judge->now->scorer, EASQ_SATISFACTION, 2 * pairs, judge->x, satisfaction, judge->work);
+	EasqLogitRows(&judge->now->scorer, EASQ_SATISFACTION, 2 * pairs, judge->x, NULL, satisfaction, judge->work);
 }
 
 int
@@ -198,7 +215,7 @@ EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int l
 	judge->drawn = 0;
 	if (!encode(judge, example, length, 0))
 		return false;
-	EasqLogitRows(&judge->now->scorer, pathway, 1, judge->x, logit, judge->work);
+	EasqLogitRows(&judge->now->scorer, pathway, 1, judge->x, offset_of(judge, pathway), logit, judge->work);
 	return true;
 }
 
@@ -207,7 +224,7 @@ EasqJudgeVital(EasqJudge *judge, EasqPathway pathway)
 {
 	int			rows = 2 * Min(VITAL_PAIRS, judge->drawn);
 
-	EasqLogitRows(&judge->now->scorer, pathway, rows, judge->x, judge->score, judge->work);
+	EasqLogitRows(&judge->now->scorer, pathway, rows, judge->x, offset_of(judge, pathway), judge->score, judge->work);
 	return EasqTakeVital((size_t) rows, judge->score);
 }
 
@@ -220,7 +237,7 @@ EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *
 	{
 		size_t		count = Min(2 * BLOCK_PAIRS, rows - start);
 
-		EasqLogitRows(&judge->now->scorer, pathway, count, x + start * judge->model->spec->inputs, judge->score, judge->work);
+		EasqLogitRows(&judge->now->scorer, pathway, count, x + start * judge->model->spec->inputs, NULL, judge->score, judge->work);
 		for (size_t i = 0; i < count; i++)
 			sum += judge->score[i];
 	}

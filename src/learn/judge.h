@@ -47,7 +47,7 @@ extern EasqVital EasqJudgeVital(EasqJudge *judge, EasqPathway pathway);
 /* The logit that one pathway gives one example; false where it does not fit the model. */
 extern bool EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit);
 
-/* Mean logit of a pathway over rows of x [rows, inputs]. */
+/* Mean logit of a pathway alone, without what factors add, over rows of x [rows, inputs]. */
 extern double EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *x);
 
 /* Those of both pathways, on pairs that are spread over a sample, always the same ones. */

@@ -25,6 +25,7 @@
 #include "compat.h"
 #include "core/metric.h"
 #include "core/scorer.h"
+#include "feature/factor.h"
 #include "sql/argument.h"
 #include "store/cache_version.h"
 #include "query/sort.h"
@@ -62,6 +63,8 @@ typedef struct Evaluation
 	ScoredRow	row[EASQ_SCORE_BLOCK];
 	float	   *x;				/* [EASQ_SCORE_BLOCK, inputs] */
 	int			rows;
+	EasqFactors *factors;
+	float		u[EASQ_SCORE_BLOCK];	/* what they add to main logits */
 	float	   *work;
 
 	EasqSort	by_group;
@@ -123,7 +126,8 @@ score_block(Evaluation *evaluation)
 
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
-		EasqScoreRows(&evaluation->version->scorer, (EasqPathway) p, evaluation->rows, evaluation->x, score, evaluation->work);
+		EasqScoreRows(&evaluation->version->scorer, (EasqPathway) p, evaluation->rows, evaluation->x,
+					  p == EASQ_MAIN ? evaluation->u : NULL, score, evaluation->work);
 		for (int i = 0; i < evaluation->rows; i++)
 		{
 			if (!isfinite(score[i]) || signbit(score[i]))
@@ -144,6 +148,7 @@ add_row(Evaluation *evaluation, const EasqSourceRow *from)
 {
 	const EasqSpec *spec = evaluation->version->model->spec;
 	ScoredRow  *row = &evaluation->row[evaluation->rows];
+	float	   *x = evaluation->x + (Size) evaluation->rows * spec->inputs;
 
 	if (from->label != 0 && from->label != 1)
 		ereport(ERROR,
@@ -154,7 +159,8 @@ add_row(Evaluation *evaluation, const EasqSourceRow *from)
 	row->label = from->label == 1;
 	evaluation->labelled[row->label]++;
 	(void) EasqEncode(spec, &evaluation->version->backbone->encoding, from->example, from->length,
-					  evaluation->x + (Size) evaluation->rows * spec->inputs, NULL);
+					  x, NULL);
+	evaluation->u[evaluation->rows] = EasqFactorOffset(evaluation->factors, &evaluation->version->backbone->encoding, from->example, x);
 	if (++evaluation->rows == EASQ_SCORE_BLOCK)
 		score_block(evaluation);
 }
@@ -362,6 +368,7 @@ easq_evaluate(PG_FUNCTION_ARGS)
 	evaluation->version = pin->version;
 	evaluation->label = columns.label;
 	shape = &evaluation->version->model->layout.shape;
+	evaluation->factors = EasqFactorsCreate(evaluation->version->model->spec);
 	evaluation->x = palloc(sizeof(float) * EASQ_SCORE_BLOCK * shape->k);
 	evaluation->work = palloc(sizeof(float) * EasqScoreWork(shape, EASQ_SCORE_BLOCK));
 

@@ -4,8 +4,6 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/array.h"
-#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "sql/scoring.h"
@@ -51,7 +49,7 @@ score_record(FunctionCallInfo fcinfo, EasqPathway pathway)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	scoring = begin(fcinfo);
-	EasqScoringEncode(scoring, PG_GETARG_DATUM(1), scoring->x);
+	EasqScoringEncode(scoring, PG_GETARG_DATUM(1));
 	PG_RETURN_FLOAT4(score_x(scoring, pathway));
 }
 
@@ -65,8 +63,7 @@ score_array(FunctionCallInfo fcinfo, EasqPathway pathway)
 		PG_RETURN_NULL();
 	scoring = begin(fcinfo);
 	array = PG_GETARG_ARRAYTYPE_P(1);
-	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
-				  scoring->pin.version->model->spec->inputs, scoring->x);
+	EasqScoringEncoded(scoring, array);
 	PG_FREE_IF_COPY(array, 1);
 	PG_RETURN_FLOAT4(score_x(scoring, pathway));
 }

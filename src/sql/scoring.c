@@ -3,6 +3,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
@@ -48,6 +49,8 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 	EasqSharedInit(&scoring->shared, &version->model->layout.shape,
 				   palloc(sizeof(float) * EasqSharedFloats(&version->model->layout.shape)));
 	initStringInfo(&scoring->example);
+	scoring->u = palloc0(sizeof(float) * scoring->block);
+	scoring->factors = EasqFactorsCreate(version->model->spec);
 	scoring->x = scoring->work + work;
 	MemoryContextSwitchTo(old);
 }
@@ -159,21 +162,32 @@ EasqScoringBegin(EasqScoring *scoring)
 }
 
 static void
-encode_pending(EasqScoring *scoring, int row, float *x)
+encode_pending(EasqScoring *scoring, int row, int place)
 {
 	const EasqVersion *version = scoring->pin.version;
+	const EasqEncoding *encoding = &version->backbone->encoding;
+	const char *example = scoring->example.data + scoring->offset[row];
+	float	   *x = scoring->x + (Size) place * version->model->spec->inputs;
 
-	(void) EasqEncode(version->model->spec, &version->backbone->encoding,
-					  scoring->example.data + scoring->offset[row],
+	(void) EasqEncode(version->model->spec, encoding, example,
 					  scoring->offset[row + 1] - scoring->offset[row], x, NULL);
+	scoring->u[place] = EasqFactorOffset(scoring->factors, encoding, example, x);
 }
 
 void
-EasqScoringEncode(EasqScoring *scoring, Datum record, float *x)
+EasqScoringEncode(EasqScoring *scoring, Datum record)
 {
 	EasqScoringBegin(scoring);
 	read_row(scoring, record);
-	encode_pending(scoring, 0, x);
+	encode_pending(scoring, 0, 0);
+}
+
+void
+EasqScoringEncoded(EasqScoring *scoring, ArrayType *array)
+{
+	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
+				  scoring->pin.version->model->spec->inputs, scoring->x);
+	scoring->u[0] = 0;
 }
 
 void
@@ -191,10 +205,8 @@ EasqScoringRead(EasqScoring *scoring, Datum record, int *filled)
 void
 EasqScoringFlush(EasqScoring *scoring, int *filled)
 {
-	Size		k = scoring->pin.version->model->spec->inputs;
-
 	for (int row = 0; row < scoring->pending; row++)
-		encode_pending(scoring, row, scoring->x + (Size) (*filled)++ * k);
+		encode_pending(scoring, row, (*filled)++);
 	EasqScoringBegin(scoring);
 }
 
@@ -204,9 +216,11 @@ EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score
 	const EasqVersion *version = scoring->pin.version;
 
 	if (scoring->block == 1)
-		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x, scoring->work);
+		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x,
+								 pathway == EASQ_MAIN ? scoring->u[0] : 0, scoring->work);
 	else
-		EasqScoreRows(&version->scorer, pathway, rows, scoring->x, score, scoring->work);
+		EasqScoreRows(&version->scorer, pathway, rows, scoring->x,
+					  pathway == EASQ_MAIN ? scoring->u : NULL, score, scoring->work);
 	if (!EasqAllFinite(rows, score))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "utils/array.h"
 
 #include "feature/example.h"
+#include "feature/factor.h"
 #include "store/cache_version.h"
 #include "store/cache_statement.h"
 
@@ -41,6 +43,8 @@ typedef struct EasqScoring
 
 	MemoryContext row_context;	/* reset for each row */
 	float	   *x;				/* [block, k] */
+	float	   *u;				/* [block] what factors add to the main logits of these rows */
+	EasqFactors *factors;		/* NULL: nothing */
 	float	   *work;
 	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
@@ -54,12 +58,14 @@ extern EasqScoring *EasqScoringCreate(MemoryContext context, int block);
  */
 extern bool EasqScoringUse(EasqScoring *scoring, text *model);
 
-/* Encodes a row (a composite datum) into x [k].  ERROR where it cannot be. */
-extern void EasqScoringEncode(EasqScoring *scoring, Datum record, float *x);
+/* Encodes a row (a composite datum) into x [k] and u.  ERROR where it cannot be. */
+extern void EasqScoringEncode(EasqScoring *scoring, Datum record);
+/* Takes an array of k numbers for x; it has no values, and so no u. */
+extern void EasqScoringEncoded(EasqScoring *scoring, ArrayType *array);
 
 /*
  * The same for many rows: after EasqScoringBegin each row is read at once and
- * encoded a few rows later into the next k numbers of x, the last ones by
+ * encoded a few rows later into the next k numbers of x and the next of u, the last ones by
  * EasqScoringFlush.  *filled counts the rows in x.
  */
 extern void EasqScoringBegin(EasqScoring *scoring);

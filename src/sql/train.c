@@ -58,7 +58,7 @@ typedef struct TrainOptions
  * name, type, default, minimum, maximum, place, choices, fixed.
  */
 static const EasqOption train_options[] = {
-	{"epochs", EASQ_OPTION_INT, 5, 1, 100000, OPTION(epochs), NULL, false},
+	{"epochs", EASQ_OPTION_INT, 8, 1, 100000, OPTION(epochs), NULL, false},
 	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
 	{"buffer_rows", EASQ_OPTION_INT, 65536, 16, 100000000, OPTION(buffer_rows), NULL, false},
 	{"pairs_per_row", EASQ_OPTION_INT, 1, 1, 64, OPTION(pairs_per_row), NULL, false},

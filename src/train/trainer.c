@@ -417,9 +417,10 @@ EasqTrainerCentre(EasqTrainer *trainer)
 		for (int start = 0; start < trainer->rows; start += rows)
 		{
 			rows = Min(EASQ_SCORE_BLOCK, trainer->rows - start);
-			EasqLogitRows(&scorer, pathway, rows, trainer->x + (Size) start * layout->shape.k, logit, work);
+			EasqLogitRows(&scorer, pathway, rows, trainer->x + (Size) start * layout->shape.k,
+						  pathway == EASQ_MAIN && trainer->offset ? trainer->offset + start : NULL, logit, work);
 			for (int i = 0; i < rows; i++)
-				sum += logit[i] + (pathway == EASQ_MAIN && trainer->offset ? trainer->offset[start + i] : 0);
+				sum += logit[i];
 		}
 		if (trainer->rows > 0)
 			trainer->weights[layout->tensor[EASQ_PATHWAY_TENSOR(pathway, EASQ_MAIN_OUT_BIAS)].offset] -=

@@ -3,16 +3,19 @@
 #include <string.h>
 
 #include "core/factor.h"
+#include "core/scorer.h"
+#include "core/step.h"
 
 #include "check.h"
 #include "fixture.h"
+#include "naive.h"
 #include "tests.h"
 
 #define FEATURES 7
 
 /* Pair by pair, as it is defined; part [features, 1 + factors], already scaled. */
 static double
-naive_logit(int features, int factors, const double *part)
+naive_offset(int features, int factors, const double *part)
 {
 	int			dim = 1 + factors;
 	double		u = 0.0;
@@ -52,7 +55,7 @@ compare(int features, int factors, uint64_t seed)
 			scaled[f * dim + j] = (double) scale[f] * pointer[f][j];
 	}
 	memset(sum, 0xff, (size_t) dim * sizeof(float));
-	want = naive_logit(features, factors, scaled);
+	want = naive_offset(features, factors, scaled);
 	check_near(EasqFactorLogit(features, factors, pointer, scale, sum), want, 1e-5 * fabs(want) + 1e-4, "u");
 	for (int f = 0; f < features; f++)
 	{
@@ -65,9 +68,9 @@ compare(int features, int factors, uint64_t seed)
 			double		down;
 
 			*x = was + step;
-			up = naive_logit(features, factors, scaled);
+			up = naive_offset(features, factors, scaled);
 			*x = was - step;
-			down = naive_logit(features, factors, scaled);
+			down = naive_offset(features, factors, scaled);
 			*x = was;
 			check_near(gradient[j], du * (up - down) / (2 * step), 1e-4, "gradient of a part");
 		}
@@ -117,6 +120,107 @@ test_init(void)
 	free(other);
 }
 
+/* What is added to logits reaches scores, of a block and of rows one after the other. */
+static void
+test_scores(void)
+{
+	enum
+	{
+		ROWS = 203, K = 12
+	};
+	EasqLayout	layout;
+	EasqScorer	scorer;
+	EasqShared	shared;
+	float	   *x = allocate(ROWS * K, sizeof(float));
+	float		offset[ROWS];
+	float		logit[ROWS];
+	float		moved[ROWS];
+	float		score[ROWS];
+	float	   *w;
+	float	   *memory;
+	float	   *work;
+	float	   *kept;
+
+	init_layout(&layout, K, 19, 7, 2, 3, 2);
+	w = test_weights(&layout, 7);
+	memory = allocate(EasqScorerFloats(&layout), sizeof(float));
+	work = allocate(EasqScoreWork(&layout.shape, ROWS), sizeof(float));
+	EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
+	kept = allocate(EasqSharedFloats(&layout.shape), sizeof(float));
+	EasqSharedInit(&shared, &layout.shape, kept);
+	fill_normal_floats(8, ROWS * K, x);
+	fill_normal_floats(9, ROWS, offset);
+	EasqLogitRows(&scorer, EASQ_MAIN, ROWS, x, NULL, logit, work);
+	EasqLogitRows(&scorer, EASQ_MAIN, ROWS, x, offset, moved, work);
+	EasqScoreRows(&scorer, EASQ_MAIN, ROWS, x, offset, score, work);
+	for (int i = 0; i < ROWS; i++)
+	{
+		double		want = naive_softplus((double) logit[i] + offset[i]);
+
+		check(moved[i] == logit[i] + offset[i], "an offset is added to the logit");
+		check_near(score[i], want, 1e-5 * want + 1e-6, "and to the score");
+		check_near(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * K, offset[i], work), want, 1e-5 * want + 1e-6,
+				   "and to that of the next row");
+	}
+	free(kept);
+	free(x);
+	free(w);
+	free(memory);
+	free(work);
+}
+
+/* The gradient that factors learn from is that of L_main alone, whatever else the rows are in. */
+static void
+test_pull(void)
+{
+	enum
+	{
+		SURVEY = 2, BEHAVIOUR = 4, ROWS = 2 * (SURVEY + BEHAVIOUR), K = 3
+	};
+	const float step = 1.0f / 64;
+	EasqLayout	layout;
+	float		x[ROWS * K];
+	float		offset[ROWS];
+	float		pull[2 * BEHAVIOUR];
+	float	   *w;
+	float	   *gradient;
+	float	   *work;
+
+	init_layout(&layout, K, 6, 5, 2, 3, 2);
+	w = test_weights(&layout, 17);
+	gradient = allocate(layout.total, sizeof(float));
+	work = allocate(EasqGradientWork(&layout.shape, ROWS), sizeof(float));
+	fill_normal_floats(18, ROWS * K, x);
+	fill_normal_floats(19, ROWS, offset);
+	for (int alignment = 0; alignment < 2; alignment++)
+		for (int pairwise = 0; pairwise < 2; pairwise++)
+		{
+			EasqHyper	hyper = {4.0, 0.7, 0.6, 1.7, 0.8, 1e-3, 1.0, alignment, pairwise};
+			EasqBatch	batch = {.survey = SURVEY, .behaviour = BEHAVIOUR, .x = x, .offset = offset, .pull = pull};
+			EasqBatch	moved = {.survey = SURVEY, .behaviour = BEHAVIOUR, .x = x, .offset = offset};
+			EasqMetrics metrics;
+
+			EasqGradient(&layout, w, &hyper, &batch, gradient, NULL, &metrics, work);
+			for (int i = 0; i < 2 * BEHAVIOUR; i++)
+			{
+				float	   *at = &offset[2 * SURVEY + i];
+				float		was = *at;
+				double		up;
+
+				*at = was + step;
+				EasqGradient(&layout, w, &hyper, &moved, gradient, NULL, &metrics, work);
+				up = metrics.loss_main;
+				*at = was - step;
+				EasqGradient(&layout, w, &hyper, &moved, gradient, NULL, &metrics, work);
+				*at = was;
+				check_near(pull[i], (up - metrics.loss_main) / (2 * step), 1e-4, "pull");
+			}
+		}
+	free(w);
+	free(gradient);
+	free(work);
+}
+
 void
 test_factors(void)
 {
@@ -126,5 +230,7 @@ test_factors(void)
 		for (int features = 1; features <= FEATURES; features++)
 			compare(features, factors[i], 100 * i + (uint64_t) features);
 	test_init();
+	test_scores();
+	test_pull();
 	end_group("factors");
 }

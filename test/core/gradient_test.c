@@ -33,13 +33,16 @@ compare_gradients(const EasqLayout *layout, const EasqHyper *hyper, int survey, 
 	double	   *x0 = allocate((size_t) rows * k, sizeof(double));
 	double		s0[NAIVE_ROWS];
 	float		kept[NAIVE_ROWS];
-	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x, .kept = keeps ? kept : NULL, .weight = weight};
+	float		offset[NAIVE_ROWS];
+	EasqBatch	batch = {.survey = survey, .behaviour = behaviour, .x = x, .kept = keeps ? kept : NULL, .weight = weight,
+	.offset = seed % 3 == 0 ? offset : NULL};
 	EasqMetrics metrics;
 	NaiveLoss	loss;
 	const double step = 1e-5;
 
 	fill_normal_floats(seed + 1, (size_t) rows * k, x);
 	fill_normal_floats(seed + 2, (size_t) 2 * behaviour, kept);
+	fill_normal_floats(seed + 3, (size_t) rows, offset);
 	for (size_t i = 0; i < total; i++)
 		wd[i] = w0[i] = w[i];
 	for (int i = 0; i < rows * k; i++)

@@ -152,7 +152,8 @@ naive_loss(const EasqLayout *layout, const EasqHyper *hyper, const EasqBatch *ba
 
 	for (int i = 0; i < rows; i++)
 	{
-		y[i] = naive_logit(layout, EASQ_MAIN, hyper->alpha, w, w, x + i * k, w0, x0 + i * k);
+		y[i] = naive_logit(layout, EASQ_MAIN, hyper->alpha, w, w, x + i * k, w0, x0 + i * k) +
+			(batch->offset ? batch->offset[i] : 0.0);
 		s[i] = naive_logit(layout, EASQ_SATISFACTION, hyper->alpha, w, w0, x0 + i * k, w, x0 + i * k);
 	}
 	loss.main = batch->kept ? naive_keep(behaviour, yb, batch->kept) :

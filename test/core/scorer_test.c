@@ -35,13 +35,13 @@ test_golden_scores(void)
 				float		batched[GOLDEN_ROWS];
 				float		single;
 
-				EasqScoreRows(&scorer, p, GOLDEN_ROWS, golden.rows, batched, work);
+				EasqScoreRows(&scorer, p, GOLDEN_ROWS, golden.rows, NULL, batched, work);
 				for (int i = 0; i < GOLDEN_ROWS; i++)
 				{
 					double		want = golden.score[after][p][i];
 					double		allowed = 1e-5 * fabs(want) + 1e-6;
 
-					EasqScoreRows(&scorer, p, 1, golden.rows + i * golden.shape.k, &single, work);
+					EasqScoreRows(&scorer, p, 1, golden.rows + i * golden.shape.k, NULL, &single, work);
 					check_near(batched[i], want, allowed, label("%s: %s score, batched", name, p ? "satisfaction" : "main"));
 					check_near(single, want, allowed, label("%s: %s score, a row", name, p ? "satisfaction" : "main"));
 					check_near(single, batched[i], allowed, label("%s: %s score, a row and batched", name, p ? "satisfaction" : "main"));
@@ -77,14 +77,14 @@ test_block_sizes(void)
 	{
 		float	   *work = allocate(EasqScoreWork(&layout.shape, 1), sizeof(float));
 
-		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + i * 5, all + i, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + i * 5, NULL, all + i, work);
 		free(work);
 	}
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 	{
 		float	   *work = allocate(EasqScoreWork(&layout.shape, sizes[s]), sizeof(float));
 
-		EasqScoreRows(&scorer, EASQ_MAIN, sizes[s], x, some, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, sizes[s], x, NULL, some, work);
 		/* to the last bit: what a row scores does not depend on its neighbours */
 		check(memcmp(some, all, (size_t) sizes[s] * sizeof(float)) == 0, "a block of another size");
 		free(work);
@@ -94,7 +94,7 @@ test_block_sizes(void)
 		float	   *work = allocate(EasqScoreWork(&layout.shape, 10), sizeof(float));
 
 		x[3 * 5 + 1] = NAN;
-		EasqScoreRows(&scorer, EASQ_MAIN, 10, x, some, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 10, x, NULL, some, work);
 		for (int i = 0; i < 10; i++)
 			check(i == 3 ? isnan(some[i]) : isfinite(some[i]), "NaN stays in its row");
 		free(work);
@@ -154,7 +154,7 @@ test_shapes(void)
 			{
 				float	   *work = allocate(EasqScoreWork(&layout.shape, blocks[b]), sizeof(float));
 
-				EasqScoreRows(&scorer, p, blocks[b], x, score, work);
+				EasqScoreRows(&scorer, p, blocks[b], x, NULL, score, work);
 				for (int i = 0; i < blocks[b]; i++)
 					check_near(score[i], want[i], 1e-5 * want[i] + 1e-6, "against plain loops");
 				free(work);
@@ -207,7 +207,7 @@ test_shared_inputs(void)
 					x[i * k + j] = x[i / change * change * k + j];
 			for (int i = 0; i < rows * k; i++)
 				xd[i] = x[i];
-			EasqScoreRows(&scorer, EASQ_MAIN, rows, x, score, work);
+			EasqScoreRows(&scorer, EASQ_MAIN, rows, x, NULL, score, work);
 			EasqSharedInit(&shared, &layout.shape, kept);
 			for (int i = 0; i < rows; i++)
 			{
@@ -216,8 +216,8 @@ test_shared_inputs(void)
 				float		alone;
 
 				check_near(score[i], want, 1e-5 * want + 1e-6, "rows of a block share inputs");
-				next = EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work);
-				EasqScoreRows(&scorer, EASQ_MAIN, 1, x + i * k, &alone, work);
+				next = EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, 0, work);
+				EasqScoreRows(&scorer, EASQ_MAIN, 1, x + i * k, NULL, &alone, work);
 				check(memcmp(&next, &score[i], sizeof(float)) == 0 && memcmp(&alone, &score[i], sizeof(float)) == 0,
 					  "a row by itself, after others and among them: the same to the last bit");
 			}
@@ -226,7 +226,7 @@ test_shared_inputs(void)
 	x[30 * k + 5] = NAN;
 	EasqSharedInit(&shared, &layout.shape, kept);
 	for (int i = 0; i < rows; i++)
-		check(isnan(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, work)) == (i == 30), "NaN stays in its row");
+		check(isnan(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x + i * k, 0, work)) == (i == 30), "NaN stays in its row");
 	free(x);
 	free(xd);
 	free(w);
@@ -261,10 +261,10 @@ test_least_score(void)
 		w[layout.tensor[EASQ_MAIN_OUT_BIAS].offset] = below[b];
 		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
 		EasqSharedInit(&shared, &layout.shape, kept);
-		EasqScoreRows(&scorer, EASQ_MAIN, 9, x, score, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 9, x, NULL, score, work);
 		for (int i = 0; i < 9; i++)
 			check(score[i] > 0.0f && score[i] == EASQ_SCORE_MIN, "a score of a block is above 0");
-		check(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x, work) == EASQ_SCORE_MIN, "a score by itself is above 0");
+		check(EasqScoreNext(&scorer, EASQ_MAIN, &shared, x, 0, work) == EASQ_SCORE_MIN, "a score by itself is above 0");
 	}
 	check_near(EasqLogitOfScore(EASQ_SCORE_MIN), -103.2789, 1e-3, "the logit of the least score");
 	free(memory);
@@ -292,7 +292,7 @@ test_deep_score(void)
 	{
 		w[layout.tensor[EASQ_MAIN_OUT_BIAS].offset] = (float) v;
 		EasqScorerPack(&scorer, &layout, w, 8.0f, memory);
-		EasqScoreRows(&scorer, EASQ_MAIN, 1, &x, &score, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 1, &x, NULL, &score, work);
 		check_near(score, naive_softplus((float) v), 1e-6 * naive_softplus((float) v), "score far below 0");
 	}
 	free(memory);

@@ -249,7 +249,7 @@ ModelLogits(const EasqLayout *layout, const float *weights, const float *x, Easq
 		}
 		if (count == EASQ_SCORE_BLOCK || (row == ROWS - 1 && count > 0))
 		{
-			EasqScoreRows(&scorer, pathway, count, block, score, work);
+			EasqScoreRows(&scorer, pathway, count, block, NULL, score, work);
 			for (int i = 0; i < count; i++)
 				logit[rows[i]] = logit_of(score[i]);
 			count = 0;

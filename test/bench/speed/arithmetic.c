@@ -151,14 +151,14 @@ static void
 batch(int rows)
 {
 	for (int start = 0; start + rows <= total; start += rows)
-		EasqScoreRows(&scorer, EASQ_MAIN, rows, x + (size_t) start * shape.k, score, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, rows, x + (size_t) start * shape.k, NULL, score, work);
 }
 
 static void
 row(int rows)
 {
 	for (int i = 0; i < rows; i++)
-		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + (size_t) i * shape.k, score, work);
+		EasqScoreRows(&scorer, EASQ_MAIN, 1, x + (size_t) i * shape.k, NULL, score, work);
 }
 
 /* With a rate of 0, so that each step is like the one before. */
