@@ -108,7 +108,7 @@ COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forg
 COMMENT ON COLUMN easq.adapter.uncertain IS 'answers so far that were uncertain';
 COMMENT ON COLUMN easq.adapter.asked_at IS 'the latest time of an answer so far, where answers have one';
 COMMENT ON COLUMN easq.adapter.carried_cost IS 'behaviour cost when the backbone was last trained';
-COMMENT ON COLUMN easq.adapter.behaviour_cost IS 'behaviour cost when it was last judged on the whole gate sample';
+COMMENT ON COLUMN easq.adapter.behaviour_cost IS 'behaviour cost of main alone, without the knob, when it was last judged on the whole gate sample';
 COMMENT ON COLUMN easq.adapter.drift IS 'behaviour cost that the steps since then seem to have added';
 COMMENT ON COLUMN easq.adapter.drift_share IS 'what of such drift has come true so far, 0 to 1';
 COMMENT ON COLUMN easq.adapter.spread_share IS 'spread of the main logits when last judged, as a share of main_spread';
@@ -117,6 +117,11 @@ COMMENT ON COLUMN easq.adapter.audited_step IS 'step at the last audit';
 COMMENT ON COLUMN easq.adapter.pace IS 'share of alignment''s strength that audits leave';
 COMMENT ON COLUMN easq.adapter.main_activity IS 'activity and spread of the pathways'' logits after training; zeros: never taken';
 COMMENT ON COLUMN easq.adapter.calibration_slope IS 'slope and offset of easq_probability, and the curvature of their fit';
+COMMENT ON COLUMN easq.adapter.beliefs IS 'XOR of the ids of its rows of easq.tensor with part belief; zeros: there are none';
+COMMENT ON COLUMN easq.adapter.main_mean IS 'mean and deviation of main''s logits after training, by which beliefs standardise them';
+COMMENT ON COLUMN easq.adapter.pathway_scale IS 'running root mean square of the satisfaction pathway''s logits on answers';
+COMMENT ON COLUMN easq.adapter.knob IS 'easq_score ranks by main''s logit + knob times the log-odds that answers say';
+COMMENT ON COLUMN easq.adapter.ranking_cost IS 'behaviour cost of that ranking, when it was last judged';
 
 CREATE TABLE easq.tensor (
     model      text COLLATE "C" NOT NULL,
@@ -499,12 +504,22 @@ COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, anyarray, text, text) IS
 CREATE FUNCTION @extschema@.easq_probability(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_record';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, record, text, text) IS
-'probability that an answer about one row is satisfied (at least the model''s option satisfied): easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
+'probability that an answer about one row is satisfied (at least the model''s option satisfied), by what answers say of its values; where the model has no beliefs, easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
 
 CREATE FUNCTION @extschema@.easq_probability(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_array';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
 'probability that an answer about one input that is encoded already is satisfied';
+
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_record';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
+'how unsure the model is whether one row satisfies: standard deviation, in log-odds, of what answers say of its values; the rows with most of it teach most when they are asked about';
+
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, anyarray, text, text) IS
+'the same for one input that is encoded already, whose values are not known: of bias, main and satisfaction pathway alone';
 
 CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';

@@ -26,11 +26,9 @@ typedef struct Margins
 static double
 log_odds(const EasqLearner *learner, const char *example, double main, double satisfaction)
 {
-	const EasqAlignmentState *state = &learner->model->adapter.alignment;
 	EasqOpinion opinion = EasqBeliefsOpinion(learner->beliefs, learner->encoding, example);
 
-	EasqBeliefsAddMain(learner->beliefs, EasqMainTerm(main, state->main_mean, state->main_deviation), &opinion);
-	EasqBeliefsAddPathway(learner->beliefs, EasqPathwayTerm(satisfaction, state->pathway_scale), &opinion);
+	EasqOpinionComplete(learner->model, learner->beliefs, main, satisfaction, &opinion);
 	return opinion.logit;
 }
 

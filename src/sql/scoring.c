@@ -10,6 +10,7 @@
 
 #include "core/kernel.h"
 #include "compat.h"
+#include "sql/ranking.h"
 #include "sql/scoring.h"
 #include "sql/scratch.h"
 
@@ -50,6 +51,9 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 				   palloc(sizeof(float) * EasqSharedFloats(&version->model->layout.shape)));
 	initStringInfo(&scoring->example);
 	scoring->u = palloc0(sizeof(float) * scoring->block);
+	scoring->opinion = palloc0(sizeof(EasqOpinion) * scoring->block);
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		scoring->logit[p] = palloc0(sizeof(float) * scoring->block);
 	scoring->factors = EasqFactorsCreate(version->model->spec);
 	scoring->x = scoring->work + work;
 	MemoryContextSwitchTo(old);
@@ -172,6 +176,9 @@ encode_pending(EasqScoring *scoring, int row, int place)
 	(void) EasqEncode(version->model->spec, encoding, example,
 					  scoring->offset[row + 1] - scoring->offset[row], x, NULL);
 	scoring->u[place] = EasqFactorOffset(scoring->factors, encoding, example, x);
+	if (version->beliefs)
+		scoring->opinion[place] = EasqBeliefsOpinion(version->beliefs, encoding, example);
+	scoring->valued = true;
 }
 
 void
@@ -188,6 +195,9 @@ EasqScoringEncoded(EasqScoring *scoring, ArrayType *array)
 	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
 				  scoring->pin.version->model->spec->inputs, scoring->x);
 	scoring->u[0] = 0;
+	if (scoring->pin.version->beliefs)
+		scoring->opinion[0] = EasqBeliefsBias(scoring->pin.version->beliefs);
+	scoring->valued = false;
 }
 
 void
@@ -210,12 +220,35 @@ EasqScoringFlush(EasqScoring *scoring, int *filled)
 	EasqScoringBegin(scoring);
 }
 
+static void
+take_logits(EasqScoring *scoring, EasqPathway pathway, int rows)
+{
+	const EasqScorer *scorer = &scoring->pin.version->scorer;
+	const float *u = pathway == EASQ_MAIN ? scoring->u : NULL;
+
+	if (scoring->block == 1)
+		scoring->logit[pathway][0] = EasqLogitNext(scorer, pathway, &scoring->shared, scoring->x, u ? u[0] : 0, scoring->work);
+	else
+		EasqLogitRows(scorer, pathway, rows, scoring->x, u, scoring->logit[pathway], scoring->work);
+}
+
+const EasqOpinion *
+EasqScoringOpinions(EasqScoring *scoring, int rows)
+{
+	take_logits(scoring, EASQ_MAIN, rows);
+	take_logits(scoring, EASQ_SATISFACTION, rows);
+	EasqCompleteOpinions(scoring->pin.version, rows, scoring->logit[EASQ_MAIN], scoring->logit[EASQ_SATISFACTION], scoring->opinion);
+	return scoring->opinion;
+}
+
 void
 EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score)
 {
 	const EasqVersion *version = scoring->pin.version;
 
-	if (scoring->block == 1)
+	if (scoring->valued && EasqRanksByBeliefs(version, pathway))
+		EasqScoresByBeliefs(version, pathway, rows, scoring->logit[EASQ_MAIN], EasqScoringOpinions(scoring, rows), score);
+	else if (scoring->block == 1)
 		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x,
 								 pathway == EASQ_MAIN ? scoring->u[0] : 0, scoring->work);
 	else

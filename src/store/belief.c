@@ -23,6 +23,16 @@ EasqBeliefName(const EasqBeliefTable *table)
 	return psprintf("belief.%s", table->name);
 }
 
+void
+EasqOpinionComplete(const EasqModel *model, const EasqBeliefs *beliefs, double main, double satisfaction,
+					EasqOpinion *opinion)
+{
+	const EasqAlignmentState *state = &model->adapter.alignment;
+
+	EasqBeliefsAddMain(beliefs, EasqMainTerm(main, state->main_mean, state->main_deviation), opinion);
+	EasqBeliefsAddPathway(beliefs, EasqPathwayTerm(satisfaction, state->pathway_scale), opinion);
+}
+
 bool
 EasqBeliefRow(const char *part, const pg_uuid_t *id, pg_uuid_t *sum)
 {

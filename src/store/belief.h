@@ -16,6 +16,10 @@
 /* Does the model count values? */
 extern bool EasqModelBelieves(const EasqModel *model);
 
+/* Adds what the pathways' logits say, as the model's beliefs see them, to an opinion of values and bias. */
+extern void EasqOpinionComplete(const EasqModel *model, const EasqBeliefs *beliefs, double main, double satisfaction,
+								EasqOpinion *opinion);
+
 /*
  * The beliefs of model->adapter, in the current context, under the active snapshot; NULL where the model has none.
  * like: NULL, or those of another version, whose chunks are shared where they are the same.
