@@ -146,6 +146,7 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 		uint64		row = member_row(feature, EasqGetWord(cursor->at));
 		const float *embedding;
 
+		CHECK_FOR_INTERRUPTS();
 		cursor->at += EASQ_WORD;
 		if (row >= (uint64) feature->size)
 			return EASQ_DOES_NOT_FIT;

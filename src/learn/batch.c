@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "feature/factor.h"
@@ -45,6 +46,7 @@ encode_pairs(const EasqLearner *learner, int count, const Rows *rows, int first,
 		int			length;
 		const char *bytes = example(pairs, i, true, &length);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!encode(learner, rows, first + kept, bytes, length))
 			continue;
 		bytes = example(pairs, i, false, &length);

@@ -1,5 +1,7 @@
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "learn/believe.h"
 #include "learn/partners.h"
 
@@ -29,6 +31,7 @@ EasqCountAnswers(EasqLearner *learner, const EasqAnswer *answers, int count)
 		float		pathway;
 		float		main;
 
+		CHECK_FOR_INTERRUPTS();
 		if (answer->held_back ||
 			!EasqJudgeLogit(judge, EASQ_SATISFACTION, answer->example, answer->length, &pathway))
 			continue;

@@ -201,6 +201,7 @@ EasqOrderFill(EasqOrder *order, EasqLearner *learner, EasqChanges *changes, cons
 	{
 		MemoryContext old = MemoryContextSwitchTo(settled.context);
 
+		CHECK_FOR_INTERRUPTS();
 		settle(&settled, &change);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(settled.context);

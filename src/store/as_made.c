@@ -10,6 +10,7 @@
 #include "utils/reltrigger.h"
 
 #include "store/as_made.h"
+#include "store/columns.h"
 #include "store/table.h"
 
 static const char *const written[] = {
@@ -46,7 +47,7 @@ has_plain_indexes(Relation table)
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
 		plain = plain && RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL &&
-			(!index->rd_index->indisunique || index->rd_index->indisprimary) && index->rd_index->indisvalid;
+			(!index->rd_index->indisunique || index->rd_index->indisprimary) && !index->rd_index->indisexclusion;
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
@@ -66,9 +67,9 @@ has_row_triggers(const TriggerDesc *triggers)
 static bool
 is_as_made(const char *name, Oid *id)
 {
-	Relation	table = EasqTableOpen(name, AccessShareLock);
+	Relation	table = table_open(EasqTableIndex(name), AccessShareLock);
 	TupleConstr *constraints = RelationGetDescr(table)->constr;
-	bool		as_made = table->rd_rel->relkind == RELKIND_RELATION && !has_row_triggers(table->trigdesc) &&
+	bool		as_made = EasqIsHeap(table) && EasqColumnsFit(table, name) && !has_row_triggers(table->trigdesc) &&
 		!table->rd_rel->relispartition && !table->rd_rel->relhassubclass &&
 		(constraints == NULL || (constraints->num_check == 0 && !constraints->has_generated_stored)) &&
 		has_plain_indexes(table);

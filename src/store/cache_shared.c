@@ -298,14 +298,14 @@ warn_once(const EasqModel *model, Size bytes, const char *reason, const char *hi
 	warned = true;
 }
 
-/* A new segment for the place; NULL, the place free again and a warning given, where the system has no room. */
+/* A new segment for the place; NULL, and why, where the system has no room. */
 static dsm_segment *
-create_segment(Place *place, const EasqModel *model, Size bytes)
+try_segment(Place *place, Size bytes, const char **why)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	dsm_segment *volatile segment = NULL;
-	char	   *volatile reason = NULL;
+	const char *volatile reason = "the server has no more dynamic shared memory segments";
 
 	/* Without an owner it stays mapped until it is detached, and an error that is caught leaves nothing to the transaction. */
 	CurrentResourceOwner = NULL;
@@ -314,29 +314,56 @@ create_segment(Place *place, const EasqModel *model, Size bytes)
 		segment = dsm_create(bytes, DSM_CREATE_NULL_IF_MAXSEGMENTS);
 		if (segment)
 			on_dsm_detach(segment, leave, PointerGetDatum(place));
-		else
-			abandon(place);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		abandon(place);
 		CurrentResourceOwner = owner;
 		if (segment)
 			dsm_detach(segment);
 		segment = NULL;
 		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
+		reason = CopyErrorData()->message;
 		FlushErrorState();
-		reason = error->message;
 	}
 	PG_END_TRY();
 	CurrentResourceOwner = owner;
-	if (segment == NULL)
-		warn_once(model, bytes, reason ? reason : "the server has no more dynamic shared memory segments",
-				  "Give the server more shared memory: a larger /dev/shm (in containers often 64 MB, --shm-size=), or another dynamic_shared_memory_type.");
+	*why = reason;
 	return segment;
+}
+
+/* Gives back to the system what nobody uses, the least recently used; false: there is nothing. */
+static bool
+let_one_go(void)
+{
+	Place	   *place;
+
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	place = least_recently_used();
+	if (place)
+		forget(place);
+	LWLockRelease(lock);
+	return place != NULL;
+}
+
+/*
+ * The system may have less room than the setting says.  NULL, the place free again and a warning given, where it has
+ * none even without the models that nobody uses.  (Not inline: the loop must not be in one frame with PG_TRY.)
+ */
+static pg_noinline dsm_segment *
+create_segment(Place *place, const EasqModel *model, Size bytes)
+{
+	dsm_segment *segment;
+	const char *why;
+
+	do
+		segment = try_segment(place, bytes, &why);
+	while (segment == NULL && let_one_go());
+	if (segment)
+		return segment;
+	abandon(place);
+	warn_once(model, bytes, why,
+			  "Give the server more shared memory: a larger /dev/shm (in containers often 64 MB, --shm-size=), or another dynamic_shared_memory_type.");
+	return NULL;
 }
 
 static dsm_segment *

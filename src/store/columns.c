@@ -84,8 +84,9 @@ refuse_additional(const char *table, const char *column)
 			 errhint("ALTER TABLE easq.%s DROP COLUMN %s.", table, quote_identifier(column))));
 }
 
-static void
-compare(const Table *table, TupleDesc description)
+/* The first place where a table is not as the list says: number of the column that is listed, or of one that is not. */
+static int
+first_difference(const Table *table, TupleDesc description)
 {
 	int			columns = 0;
 
@@ -94,16 +95,46 @@ compare(const Table *table, TupleDesc description)
 		const Column *column = &table->column[columns];
 		Form_pg_attribute attribute = columns < description->natts ? TupleDescAttr(description, columns) : NULL;
 
-		if (attribute && attribute->attisdropped)
-			attribute = NULL;
-		if (attribute == NULL || strcmp(NameStr(attribute->attname), column->name) != 0)
-			refuse_missing(table->name, column->name, attribute);
-		if (OidIsValid(column->type) && attribute->atttypid != column->type)
-			refuse_type(table->name, attribute, column->type);
+		if (attribute == NULL || attribute->attisdropped || strcmp(NameStr(attribute->attname), column->name) != 0 ||
+			(OidIsValid(column->type) && attribute->atttypid != column->type))
+			return columns;
 	}
 	for (int i = columns; i < description->natts; i++)
 		if (!TupleDescAttr(description, i)->attisdropped)
-			refuse_additional(table->name, NameStr(TupleDescAttr(description, i)->attname));
+			return i;
+	return -1;
+}
+
+static void
+refuse(const Table *table, TupleDesc description, int place)
+{
+	const Column *column = NULL;
+	Form_pg_attribute attribute = place < description->natts ? TupleDescAttr(description, place) : NULL;
+
+	for (int i = 0; table->column[i].name; i++)
+		if (i == place)
+			column = &table->column[i];
+	if (attribute && attribute->attisdropped)
+		attribute = NULL;
+	if (column == NULL)
+		refuse_additional(table->name, NameStr(attribute->attname));
+	else if (attribute == NULL || strcmp(NameStr(attribute->attname), column->name) != 0)
+		refuse_missing(table->name, column->name, attribute);
+	else
+		refuse_type(table->name, attribute, column->type);
+}
+
+bool
+EasqColumnsFit(Relation relation, const char *name)
+{
+	Table	   *table = find_table(name);
+
+	if (table == NULL || table->checked == RelationGetRelid(relation))
+		return true;
+	if (first_difference(table, RelationGetDescr(relation)) >= 0)
+		return false;
+	table->checked = RelationGetRelid(relation);
+	return true;
 }
 
 void
@@ -111,10 +142,8 @@ EasqCheckColumns(Relation relation, const char *name)
 {
 	Table	   *table = find_table(name);
 
-	if (table == NULL || table->checked == RelationGetRelid(relation))
-		return;
-	compare(table, RelationGetDescr(relation));
-	table->checked = RelationGetRelid(relation);
+	if (!EasqColumnsFit(relation, name))
+		refuse(table, RelationGetDescr(relation), first_difference(table, RelationGetDescr(relation)));
 }
 
 const char *

@@ -261,6 +261,7 @@ enum {EASQ_CHECKPOINT_NUMBERS, EASQ_CHECKPOINT_COLUMNS(EASQ_COLUMN_NUMBER)};
  * right once is looked at again only after it may have changed.
  */
 extern void EasqCheckColumns(Relation relation, const char *name);
+extern bool EasqColumnsFit(Relation relation, const char *name);
 
 /* Name of a column by the numbers above. */
 extern const char *EasqColumnName(const char *table, AttrNumber column);

@@ -340,6 +340,8 @@ renew_adapters(const Copy *copy, List *live)
 		if (current == NULL)
 			continue;
 		copied->row.version = current->row.version + 1;
+		if (strcmp(copied->state, EASQ_CURRENT) != 0)
+			continue;
 		copied->row.answers = current->row.answers;
 		copied->row.uncertain = current->row.uncertain;
 		copied->row.asked_at = current->row.asked_at;

@@ -28,10 +28,16 @@ find_relation(const char *name)
 }
 
 /* Rows are read as heap tuples, and those of a partitioned table are elsewhere. */
+bool
+EasqIsHeap(Relation table)
+{
+	return table->rd_rel->relkind == RELKIND_RELATION && table->rd_tableam == GetHeapamTableAmRoutine();
+}
+
 static void
 check_heap(Relation table)
 {
-	if (table->rd_rel->relkind != RELKIND_RELATION || table->rd_tableam != GetHeapamTableAmRoutine())
+	if (!EasqIsHeap(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s.%s is not the table that the extension made: it is not stored as a heap",
@@ -44,8 +50,8 @@ EasqTableOpen(const char *name, LOCKMODE mode)
 {
 	Relation	table = table_open(find_relation(name), mode);
 
-	EasqCheckColumns(table, name);
 	check_heap(table);
+	EasqCheckColumns(table, name);
 	return table;
 }
 

@@ -21,6 +21,8 @@
 /* Opens easq.<name>; ERROR where the extension's tables are not there. */
 extern Relation EasqTableOpen(const char *name, LOCKMODE mode);
 extern Oid	EasqTableIndex(const char *name);
+/* An ordinary table that is stored as a heap? */
+extern bool EasqIsHeap(Relation table);
 
 /*
  * Rows of easq.<table> in the order of one of its btree indexes, seen under

@@ -56,7 +56,7 @@ SELECT count(*), count(*) FILTER (WHERE respondent::int < 400), tallied() FROM e
 -- what is queued, to learn or to forget, and is not learned any more
 SELECT easq_learn('m', 'q', options => '{"key": "id"}') \g /dev/null
 INSERT INTO q VALUES ('c1', 'cid', 1, 1), ('c2', 'cid', 2, 0), ('d1', 'dan', 2, 0);
-INSERT INTO easq.queued SELECT model, pg_catalog.gen_random_uuid(), respondent, key, named, true, f, answer, weight, asked_at, 0, example
+INSERT INTO easq.queued SELECT model, adapter, pg_catalog.gen_random_uuid(), respondent, key, named, true, f, answer, weight, asked_at, 0, example
 FROM easq.answer, unnest('{f, t}'::bool[]) f WHERE model = 'm' AND respondent IN ('cid', 'dan');
 SELECT easq_forget('m', 'cid', 'c1'), easq_forget('m', key => 'd1'), easq_forget('m', 'cid');
 SELECT count(*) FROM easq.queued;
@@ -64,9 +64,9 @@ SELECT count(*) FROM easq.queued;
 -- what the log quotes
 INSERT INTO q VALUES ('e1', 'eve', 'NaN', 1), ('e2', 'eve', 1, 1);
 INSERT INTO plain VALUES (repeat('long', 300), 1, 1);
-SELECT count(*) FILTER (WHERE reason LIKE '%NaN%') AS quoted FROM easq.steps WHERE model = 'm';
+SELECT count(*) FILTER (WHERE detail LIKE '%NaN%') AS quoted FROM easq.steps WHERE model = 'm';
 SELECT easq_forget('m', 'eve');
-SELECT count(*) FILTER (WHERE reason LIKE '%NaN%') AS quoted, count(*) FILTER (WHERE reason = 'forgotten') AS forgotten,
+SELECT count(*) FILTER (WHERE detail LIKE '%NaN%') AS quoted, count(detail) AS details,
        count(*) FILTER (WHERE reason LIKE 'more than%') > 0 AS others FROM easq.steps WHERE model = 'm';
 
 -- what stays is said

@@ -227,8 +227,38 @@ SKIP:
 	$node->psql('postgres', score('a') . score('a'), stdout => \$out, stderr => \$err);
 	like($err, qr/^\S*:1: WARNING: +model "a" is not shared, this connection loads its own copy of 13 MB: could not [^\n]*\n\S*HINT: +Give the server more shared memory: a larger \/dev\/shm[^\n]*$/, 'no room in /dev/shm: one warning, with a hint');
 	like($out, qr/^[\d.\n]+$/, 'and scores all the same');
-	entries_are('b|current|0', 'from a copy of its own');
+	entries_are('', 'from a copy of its own, and what nobody used was given back in vain');
 	system("prlimit --pid $postmaster --fsize=unlimited:");
+}
+
+note 'a full /dev/shm';
+SKIP:
+{
+	# a server of its own, in a namespace whose /dev/shm has room for one model
+	my ($uid, $gid) = ($<, (split / /, $()[0]);
+	my @inside = ('unshare', '-rm', 'sh', '-c', "mount -t tmpfs -o size=20m,mode=1777 tmpfs /dev/shm && exec unshare -U --map-user=$uid --map-group=$gid \"\$@\"", 'sh');
+	my $small = PostgreSQL::Test::Cluster->new('small');
+	$small->init;
+	$small->append_conf('postgresql.conf', "$preload\ndynamic_shared_memory_type = posix");
+	skip 'no namespaces for users', 5 if system(join(' ', map { quotemeta } @inside, 'true') . ' 2>/dev/null') != 0;
+	skip 'the server does not start in them', 5
+	  if system(@inside, 'pg_ctl', '-w', '-D', $small->data_dir, '-l', $small->logfile, 'start') != 0;
+	$small->_update_pid(1);
+	$small->safe_psql('postgres', "CREATE EXTENSION easq; SELECT easq_create_model('a', '$wide', '$EasqTest::options'); SELECT easq_create_model('b', '$wide', '$EasqTest::options')");
+	my $shared = sub { return $small->safe_psql('postgres', 'SELECT model FROM easq_shared_cache() ORDER BY model') };
+	my ($out, $err);
+	$small->psql('postgres', score('a'), stderr => \$err);
+	is($shared->() . $err, 'a', 'one model has all the room');
+	$small->psql('postgres', score('b'), stdout => \$out, stderr => \$err);
+	is($err, '', 'another wants it');
+	is($shared->(), 'b', 'and has it, as nobody uses the first');
+	my $user = $small->background_psql('postgres');
+	$user->query(score('b'));
+	$small->psql('postgres', score('a'), stderr => \$err);
+	like($err, qr/WARNING: +model "a" is not shared, this connection loads its own copy of 13 MB: could not resize/, 'while somebody uses the second there is none');
+	is($shared->(), 'b', 'and it stays');
+	$user->quit;
+	$small->stop;
 }
 
 note 'databases';

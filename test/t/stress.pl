@@ -41,7 +41,7 @@ my $added = $node->safe_psql('postgres', 'SELECT count(*) FROM q') - $before;
 cmp_ok($added, '>', 50, "$added answers came in");
 is($node->safe_psql('postgres', "SELECT sum(answers) FROM easq.steps WHERE source = 'insert'"), 20 + $added, 'and each has taken part in a step');
 is($node->safe_psql('postgres', 'SELECT count(DISTINCT id) FROM easq.tensor'), '2', 'one version is left');
-is($node->safe_psql('postgres', "SELECT count(*) FROM easq.steps WHERE status <> 'applied'"), '0', 'no step was skipped');
+is($node->safe_psql('postgres', "SELECT string_agg(concat_ws(' ', source, status, reason, detail), ', ') FROM easq.steps WHERE status <> 'applied'"), '', 'no step was skipped');
 # What is remembered is what stands in the table, in the end.
 my $remembered = "SELECT md5(string_agg(concat_ws(' ', respondent, answer), ',' ORDER BY respondent COLLATE \"C\", answer)) FROM easq.answer";
 my $answers = "SELECT md5(string_agg(concat_ws(' ', user_id, (answer = 'satisfied')::int), ',' ORDER BY user_id::text COLLATE \"C\", answer = 'satisfied')) FROM q";
