@@ -3,7 +3,7 @@
 \set ECHO all
 
 -- What the PyTorch reference computed (test/golden): the scores of 64 rows before and after three steps, and their metrics.
-\set golden `cd test/golden && printf '[' && s= && for d in */; do d=${d%/}; printf '%s{"name":"%s","before":"%s","case":' "$s" "$d" "$(base64 < $d/before.safetensors | tr -d '\n')"; cat $d/case.json; printf '}'; s=,; done; printf ']'`
+\set golden `cd test/golden && printf '[' && s= && for d in */case.json; do d=${d%/case.json}; printf '%s{"name":"%s","before":"%s","case":' "$s" "$d" "$(base64 < $d/before.safetensors | tr -d '\n')"; cat $d/case.json; printf '}'; s=,; done; printf ']'`
 CREATE TABLE golden AS SELECT g->>'name' AS name, decode(g->>'before', 'base64') AS before, g->'case' AS c FROM jsonb_array_elements(:'golden') g;
 CREATE FUNCTION matrix(m jsonb) RETURNS real[] LANGUAGE sql IMMUTABLE AS
 $$ SELECT array_agg(ARRAY(SELECT v::real FROM jsonb_array_elements_text(r) WITH ORDINALITY e (v, j) ORDER BY j) ORDER BY i) FROM jsonb_array_elements(m) WITH ORDINALITY t (r, i) $$;
