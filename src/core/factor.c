@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "core/random.h"
+#include "core/tick.h"
 
 /* Start of the tables' streams of random numbers, clear of the tensors' and of the embeddings'. */
 #define FACTOR_STREAM 2000
 #define DEVIATION 0.05
+#define TICK_ROWS 4096
 
 /* factors is known to the compiler where it is the default: then the sums stay in registers. */
 static inline float
@@ -60,6 +62,8 @@ EasqInitFactors(uint64_t seed, int stream, int64_t size, int factors, bool null,
 	{
 		EasqRandom	random = {EasqMix(base, (uint64_t) row)};
 
+		if (row % TICK_ROWS == 0)
+			EasqTick();
 		table[0] = 0.0f;
 		for (int j = 1; j <= factors; j++)
 			table[j] = null && row == 0 ? 0.0f : (float) (DEVIATION * EasqNormal(&random));

@@ -366,8 +366,8 @@ EasqGradient(const EasqLayout *layout, const float *weights, const EasqHyper *hy
 		int			satisfied = rows_before(satisfied_rows, start, n);
 
 		by_tiles(tile_forward, &some, n, satisfied, &block);
-		for (int i = 0; batch->offset != NULL && i < n; i++)
-			y[start + i] += batch->offset[start + i];
+		for (int i = start; batch->offset != NULL && i < start + n; i++)
+			y[i] += batch->offset[i];
 		for (int p = 0; p < EASQ_PATHWAYS; p++)
 			open[p] = open[p] ||
 				any_open((size_t) (p == EASQ_MAIN ? n : satisfied) * shape->experts[p], block.gate[p]);

@@ -3,7 +3,6 @@
 #include "core/factor.h"
 #include "feature/factor.h"
 #include "feature/kind.h"
-#include "feature/wire.h"
 
 struct EasqFactors
 {

@@ -237,7 +237,8 @@ EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *
 	{
 		size_t		count = Min(2 * BLOCK_PAIRS, rows - start);
 
-		EasqLogitRows(&judge->now->scorer, pathway, count, x + start * judge->model->spec->inputs, NULL, judge->score, judge->work);
+		EasqLogitRows(&judge->now->scorer, pathway, count, x + start * judge->model->spec->inputs, NULL,
+					  judge->score, judge->work);
 		for (size_t i = 0; i < count; i++)
 			sum += judge->score[i];
 	}

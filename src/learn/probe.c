@@ -5,6 +5,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "core/factor.h"
 #include "learn/probe.h"
 
 /* Stored pairs that the satisfaction pathway scores too, which keeps no margins. */
@@ -57,16 +58,43 @@ put_largest(const EasqModel *model, const EasqEncoding *encoding, float *x)
 {
 	Size		k = model->spec->inputs;
 
-	for (int i = 0; i < model->spec->count; i++)
+	for (int t = 0; t < model->spec->tables; t++)
 	{
-		const EasqFeature *feature = &model->spec->feature[i];
+		const EasqTable *table = &model->spec->table[t];
+		const EasqFeature *feature = table->feature;
 		const float *row;
 
-		if (feature->table < 0)
+		if (table->factors)
 			continue;
-		row = largest_row(encoding->table[feature->table], feature->size, feature->dim);
+		row = largest_row(encoding->table[t], table->rows, table->dim);
 		memcpy(x + PROBE_LARGEST * k + feature->offset, row, sizeof(float) * feature->dim);
 		memcpy(x + PROBE_LARGEST_OPPOSITES * k + feature->offset, row, sizeof(float) * feature->dim);
+	}
+}
+
+/* What the largest rows of all factors say together, and what numbers' opposites do. */
+static void
+probe_factors(const EasqModel *model, const EasqEncoding *encoding, const char *hint)
+{
+	const EasqSpec *spec = model->spec;
+	const float **part = palloc(sizeof(float *) * Max(spec->tables, 1));
+	float	   *scale = palloc(sizeof(float) * Max(spec->tables, 1));
+	float	   *sum = palloc(sizeof(float) * (1 + spec->factors));
+	int			count = 0;
+
+	for (int sign = 1; sign >= -1; sign -= 2)
+	{
+		count = 0;
+		for (int t = 0; t < spec->tables; t++)
+		{
+			const EasqTable *table = &spec->table[t];
+
+			if (!table->factors)
+				continue;
+			part[count] = largest_row(encoding->table[t], table->rows, table->dim);
+			scale[count++] = table->feature->numeric >= 0 ? (float) sign : 1.0f;
+		}
+		check_logit(model, EASQ_MAIN, EasqFactorLogit(count, spec->factors, part, scale, sum), hint);
 	}
 }
 
@@ -92,7 +120,10 @@ EasqProbeWeights(const EasqModel *model, const EasqEncoding *encoding, const flo
 		x[PROBE_OPPOSITES * k + j] = x[PROBE_LARGEST_OPPOSITES * k + j] = -1;
 	}
 	if (tables)
+	{
 		put_largest(model, encoding, x);
+		probe_factors(model, encoding, hint);
+	}
 	EasqJudgeWeights(judge, weights);
 	EasqProbeRows(judge, model, PROBE_ROWS, x, hint);
 	MemoryContextSwitchTo(old);

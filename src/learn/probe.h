@@ -10,7 +10,7 @@
 /*
  * ERROR 22003, with this hint, where a pathway gives one of some drawn inputs a
  * logit that is not finite: zeros, ones and their opposites, and with tables the
- * largest row of every embedding table among ones.
+ * largest row of every embedding table among ones, and those of all factors together.
  */
 extern void EasqProbeWeights(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
 							 bool tables, const char *hint);

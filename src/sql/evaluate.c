@@ -162,8 +162,9 @@ static void
 add_row(Evaluation *evaluation, const EasqSourceRow *from)
 {
 	const EasqSpec *spec = evaluation->version->model->spec;
-	ScoredRow  *row = &evaluation->row[evaluation->rows];
+	const EasqEncoding *encoding = &evaluation->version->backbone->encoding;
 	float	   *x = evaluation->x + (Size) evaluation->rows * spec->inputs;
+	ScoredRow  *row = &evaluation->row[evaluation->rows];
 
 	if (from->label != 0 && from->label != 1)
 		ereport(ERROR,
@@ -173,11 +174,10 @@ add_row(Evaluation *evaluation, const EasqSourceRow *from)
 	row->group = pg_hton64(from->group);
 	row->label = from->label == 1;
 	evaluation->labelled[row->label]++;
-	(void) EasqEncode(spec, &evaluation->version->backbone->encoding, from->example, from->length,
-					  x, NULL);
-	evaluation->u[evaluation->rows] = EasqFactorOffset(evaluation->factors, &evaluation->version->backbone->encoding, from->example, x);
+	(void) EasqEncode(spec, encoding, from->example, from->length, x, NULL);
+	evaluation->u[evaluation->rows] = EasqFactorOffset(evaluation->factors, encoding, from->example, x);
 	if (evaluation->version->beliefs)
-		evaluation->opinion[evaluation->rows] = EasqBeliefsOpinion(evaluation->version->beliefs, &evaluation->version->backbone->encoding, from->example);
+		evaluation->opinion[evaluation->rows] = EasqBeliefsOpinion(evaluation->version->beliefs, encoding, from->example);
 	if (++evaluation->rows == EASQ_SCORE_BLOCK)
 		score_block(evaluation);
 }

@@ -20,7 +20,7 @@
  * that another library escaped and laid out as it likes; and how many tensors it has.
  */
 #define MAX_HEADER (1024 * 1024)
-#define MAX_TENSORS (EASQ_TENSORS + EASQ_MAX_FEATURES)
+#define MAX_TENSORS (EASQ_TENSORS + 2 * EASQ_MAX_FEATURES)
 
 static void
 refuse(const char *message)
