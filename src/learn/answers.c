@@ -10,6 +10,7 @@
 #include "learn/knob.h"
 #include "learn/order.h"
 #include "learn/partners.h"
+#include "learn/revival.h"
 #include "learn/skipped.h"
 #include "store/pair_rehearsed.h"
 #include "store/answer_memory.h"
@@ -82,6 +83,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	if (row.reason == NULL)
 		model->adapter.alignment.calibration = calibration;
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
+	(void) EasqReviveSatisfaction(learner, &batch, row.reason != NULL);
 	if (outcome.judged || outcome.audited || warm_up || EasqKnobIsDue(learner))
 		EasqKnobTurn(learner, warm_up != NULL, outcome.audited);
 	/* An error when all is written would come too late to leave out this step alone. */

@@ -17,8 +17,8 @@ typedef struct EasqStepRow
 {
 	const char *model;
 	const char *adapter;		/* NULL: the model's own */
-	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "reset" */
-	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted" */
+	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "revival", "reset" */
+	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted", "restarted" */
 	const char *reason;			/* or NULL; for everybody who may score */
 	const char *detail;			/* or NULL; for the author */
 	Oid			author;			/* who attached the questionnaire; EASQ_NOBODY: several, or none */
