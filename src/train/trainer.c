@@ -20,6 +20,7 @@
  * after some of them in a row.  Rows without any difference look the same, but from the start.
  */
 #define DEAD_LOSS 0.6
+#define DEAD_LOSS_BESIDE 0.05	/* of a pathway that factors rank beside: that without a gradient and with this is dead, too */
 #define DEAD_NORM 1e-10
 #define DEAD_BATCHES 5
 #define OPEN_ROWS 64			/* fewer rows do not tell whether a pathway has open gates */
@@ -327,7 +328,8 @@ update(EasqTrainer *trainer)
 static void
 count_dead(EasqTrainer *trainer, EasqPathway pathway, double loss, double norm)
 {
-	bool		dead = trainer->metrics.gates_dead[pathway] || (loss > DEAD_LOSS && norm < DEAD_NORM);
+	double		alike = pathway == EASQ_MAIN && trainer->factors ? DEAD_LOSS_BESIDE : DEAD_LOSS;
+	bool		dead = trainer->metrics.gates_dead[pathway] || (loss > alike && norm < DEAD_NORM);
 
 	trainer->lived[pathway] |= !dead;
 	trainer->dead[pathway] = dead ? trainer->dead[pathway] + 1 : 0;

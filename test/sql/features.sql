@@ -4,9 +4,9 @@
 
 -- What a row is encoded as shows in its score: it is that of the encoding, given as an array.
 -- One model for each kind, with embedding tables and means that are known.
-SELECT easq_create_model('numeric', '[{"name": "n", "kind": "numeric"}, {"name": "flat", "kind": "numeric"}]', '{"seed": 1}'),
-       easq_create_model('hash', '[{"name": "c", "kind": "categorical", "size": 1000, "dim": 2}]', '{"seed": 2}'),
-       easq_create_model('index', '[{"name": "c", "kind": "categorical", "size": 10, "dim": 2, "encoding": "index"}]', '{"seed": 3}'),
+SELECT easq_create_model('numeric', '[{"name": "n", "kind": "numeric"}, {"name": "flat", "kind": "numeric"}]', '{"seed": 1, "factors": 0}'),
+       easq_create_model('hash', '[{"name": "c", "kind": "categorical", "size": 1000, "dim": 2}]', '{"seed": 2, "factors": 0}'),
+       easq_create_model('index', '[{"name": "c", "kind": "categorical", "size": 10, "dim": 2, "encoding": "index"}]', '{"seed": 3, "factors": 0}'),
        easq_create_model('vector', '[{"name": "v", "kind": "vector", "dim": 3}]', '{"seed": 4}') \g /dev/null
 SELECT easq_import('numeric', with_header(f, jsonb_set(header(f), '{__metadata__}', '{"mean": "[10, 7]", "deviation": "[4, 0]"}')))
 FROM easq_export('numeric') f \g /dev/null
