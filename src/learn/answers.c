@@ -84,7 +84,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		model->adapter.alignment.calibration = calibration;
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
 	(void) EasqReviveSatisfaction(learner, &batch, row.reason != NULL);
-	if (outcome.judged || outcome.audited || warm_up || EasqKnobIsDue(learner))
+	if (warm_up || outcome.audited || EasqKnobIsDue(learner, outcome.judged))
 		EasqKnobTurn(learner, warm_up != NULL, outcome.audited);
 	/* An error when all is written would come too late to leave out this step alone. */
 	if (!EasqAlignmentStateIsFinite(&model->adapter.alignment))

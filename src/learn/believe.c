@@ -5,6 +5,19 @@
 #include "learn/believe.h"
 #include "learn/partners.h"
 
+#define WEIGHT_DECAY (1 / 200.0)
+#define WEIGHT_MOST 10.0		/* of an answer, in answers */
+
+/* What an answer counts beside others: weights of 1 / probability are all large, and say which answers stand for more. */
+static double
+relative_weight(const EasqModel *model, EasqAlignmentState *state, const EasqAnswer *answer)
+{
+	double		mean = state->answer_weight;
+
+	state->answer_weight = mean > 0 ? mean + (answer->weight - mean) * WEIGHT_DECAY : answer->weight;
+	return Min(answer->weight / state->answer_weight, WEIGHT_MOST) * EasqFreshness(model, answer);
+}
+
 static void
 believe(EasqLearner *learner, const EasqAnswer *answer, float main, float pathway, bool satisfied)
 {
@@ -14,7 +27,7 @@ believe(EasqLearner *learner, const EasqAnswer *answer, float main, float pathwa
 	EasqBeliefsLearn(learner->beliefs, learner->encoding, answer->example,
 					 EasqMainTerm(main, state->main_mean, state->main_deviation),
 					 EasqPathwayTerm(pathway, state->pathway_scale), satisfied,
-					 answer->weight * EasqFreshness(model, answer));
+					 relative_weight(model, state, answer));
 	state->pathway_scale = EasqPathwayScale(state->pathway_scale, pathway);
 }
 
@@ -32,11 +45,10 @@ EasqCountAnswers(EasqLearner *learner, const EasqAnswer *answers, int count)
 		float		main;
 
 		CHECK_FOR_INTERRUPTS();
-		if (answer->held_back ||
-			!EasqJudgeLogit(judge, EASQ_SATISFACTION, answer->example, answer->length, &pathway))
+		if (answer->held_back || !EasqJudgeLogits(judge, answer->example, answer->length, &main, &pathway))
 			continue;
 		EasqCalibrate(&calibration, pathway, satisfied);
-		if (learner->beliefs && !learner->believed && EasqJudgeLogit(judge, EASQ_MAIN, answer->example, answer->length, &main))
+		if (learner->beliefs && !learner->believed)
 			believe(learner, answer, main, pathway, satisfied);
 	}
 	return calibration;

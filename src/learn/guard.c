@@ -8,7 +8,7 @@
 #include "store/log.h"
 #include "store/weight_saved.h"
 
-#define SHARE_BESIDE_KNOB 0.25	/* of the budget */
+#define SHARE_BESIDE_KNOB 0.0	/* of the budget */
 #define LORA_STRENGTH 3.0		/* of the strength of alignment: LoRA serves the satisfaction pathway too */
 #define TRY_PAIRS EASQ_JUDGE_DRAWN	/* of the gate sample, drawn anew for each step */
 #define TRY_SCALE 0.5			/* of the spread of main's logits after training */

@@ -181,9 +181,7 @@ EasqJudgeBoth(EasqJudge *judge, const EasqHeld *held, int start, int pairs, floa
 	for (int i = 0; i < pairs; i++)
 		encode_pair(judge, start + i, i);
 	memcpy(fits, judge->fits, sizeof(bool) * pairs);
-	score_pairs(judge, 0, pairs);
-	memcpy(main, judge->score, sizeof(float) * 2 * pairs);
-	EasqLogitRows(&judge->now->scorer, EASQ_SATISFACTION, 2 * pairs, judge->x, NULL, satisfaction, judge->work);
+	EasqLogitRowsBoth(&judge->now->scorer, 2 * pairs, judge->x, judge->u, main, satisfaction, judge->work);
 }
 
 int
@@ -207,6 +205,16 @@ EasqJudgeDrawn(EasqJudge *judge, double scale, float *right)
 		for (int i = 0; i < pairs; i++)
 			right[start + i] = EasqPairSoftlyRight(judge->score[2 * i], judge->score[2 * i + 1], scale);
 	}
+}
+
+bool
+EasqJudgeLogits(EasqJudge *judge, const char *example, int length, float *main, float *satisfaction)
+{
+	judge->drawn = 0;
+	if (!encode(judge, example, length, 0))
+		return false;
+	EasqLogitRowsBoth(&judge->now->scorer, 1, judge->x, judge->u, main, satisfaction, judge->work);
+	return true;
 }
 
 bool

@@ -47,6 +47,9 @@ extern EasqVital EasqJudgeVital(EasqJudge *judge, EasqPathway pathway);
 /* The logit that one pathway gives one example; false where it does not fit the model. */
 extern bool EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit);
 
+/* Those of both. */
+extern bool EasqJudgeLogits(EasqJudge *judge, const char *example, int length, float *main, float *satisfaction);
+
 /* Mean logit of a pathway alone, without what factors add, over rows of x [rows, inputs]. */
 extern double EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *x);
 

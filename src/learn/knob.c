@@ -12,6 +12,8 @@
 #define FIRST_SPREADS 0.01
 #define GROWTH 1.3
 #define HALVINGS 6
+#define NEW_SHARE 8
+#define MOST_PAIRS 8192			/* of a sample: groups are what the bound is short of */
 #define FREE_PAIRS 256			/* rehearsed pairs that spreads are taken of where there is no budget */
 
 /* Held pairs by what main and beliefs say of them: chosen less rejected. */
@@ -154,20 +156,42 @@ largest_within(const Search *search, double unit, double budget)
 	return good * unit;
 }
 
+/* Every so many pairs of a sample. */
+static EasqHeld
+thinned(const EasqHeld *held)
+{
+	int			stride = (held->count + MOST_PAIRS - 1) / MOST_PAIRS;
+	EasqHeld	some = {0};
+
+	some.pair = palloc(sizeof(EasqPair) * MOST_PAIRS);
+	some.group = palloc(sizeof(int) * MOST_PAIRS);
+	some.trained = palloc(sizeof(float) * MOST_PAIRS);
+	for (int i = 0; i < held->count; i += stride, some.count++)
+	{
+		some.pair[some.count] = held->pair[i];
+		some.group[some.count] = held->group[i];
+		some.trained[some.count] = held->trained[i];
+	}
+	return some;
+}
+
 /* Within a budget: by the held pairs. */
 static void
 turn_by_held(EasqLearner *learner, const EasqHeld *gate, const EasqHeld *audit)
 {
 	const EasqModel *model = learner->model;
 	EasqAlignmentState *state = &learner->model->adapter.alignment;
+	const EasqHeld *whole[EASQ_HELD_SAMPLES] = {[EASQ_GATE] = gate, [EASQ_AUDIT] = audit};
 	Search		search = {.samples = audit ? EASQ_HELD_SAMPLES : 1, .carried = state->carried};
+	EasqHeld	held[EASQ_HELD_SAMPLES];
 	EasqCost	cost;
 
-	take_margins(learner, gate, &search.sample[EASQ_GATE]);
-	if (audit)
-		take_margins(learner, audit, &search.sample[EASQ_AUDIT]);
-	search.right = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(float) * Max(Max(gate->count, audit ? audit->count : 0), 1));
+	for (int i = 0; i < search.samples; i++)
+	{
+		held[i] = thinned(whole[i]);
+		take_margins(learner, &held[i], &search.sample[i]);
+	}
+	search.right = palloc(sizeof(float) * MOST_PAIRS);
 	if (model->options.behaviour_budget > 0)
 		state->knob = largest_within(&search, equal_spreads(&search.sample[EASQ_GATE]), model->options.behaviour_budget);
 	cost = cost_at(&search, state->knob);
@@ -205,6 +229,7 @@ EasqKnobTurn(EasqLearner *learner, bool warming_up, bool audit)
 		return;
 	}
 	state->knob = 0;
+	state->knob_answers = (double) model->adapter.answers;
 	state->ranking_cost = state->cost;
 	if (warming_up)
 		return;
@@ -220,8 +245,15 @@ EasqKnobTurn(EasqLearner *learner, bool warming_up, bool audit)
 }
 
 bool
-EasqKnobIsDue(const EasqLearner *learner)
+EasqKnobIsDue(const EasqLearner *learner, bool judged)
 {
-	return learner->beliefs && learner->model->options.behaviour_budget >= 1 &&
-		(learner->model->adapter.alignment.knob == 0 || learner->model->adapter.step % EASQ_GATE_STEPS == 0);
+	const EasqModel *model = learner->model;
+	double		answers = (double) model->adapter.answers;
+	double		since = answers - model->adapter.alignment.knob_answers;
+
+	if (learner->beliefs == NULL)
+		return judged;
+	if (model->options.behaviour_budget >= 1)
+		return since >= Max(EASQ_GATE_STEPS, answers / NEW_SHARE);
+	return judged && since >= answers / NEW_SHARE;
 }

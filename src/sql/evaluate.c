@@ -127,9 +127,8 @@ score_block(Evaluation *evaluation)
 	const EasqVersion *version = evaluation->version;
 	float		logit[EASQ_PATHWAYS + 1][EASQ_SCORE_BLOCK];	/* and scores */
 
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		EasqLogitRows(&version->scorer, (EasqPathway) p, evaluation->rows, evaluation->x,
-					  p == EASQ_MAIN ? evaluation->u : NULL, logit[p], evaluation->work);
+	EasqLogitRowsBoth(&version->scorer, evaluation->rows, evaluation->x, evaluation->u,
+					  logit[EASQ_MAIN], logit[EASQ_SATISFACTION], evaluation->work);
 	if (version->beliefs)
 		EasqCompleteOpinions(version, evaluation->rows, logit[EASQ_MAIN], logit[EASQ_SATISFACTION], evaluation->opinion);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)

@@ -220,24 +220,18 @@ EasqScoringFlush(EasqScoring *scoring, int *filled)
 	EasqScoringBegin(scoring);
 }
 
-static void
-take_logits(EasqScoring *scoring, EasqPathway pathway, int rows)
-{
-	const EasqScorer *scorer = &scoring->pin.version->scorer;
-	const float *u = pathway == EASQ_MAIN ? scoring->u : NULL;
-
-	if (scoring->block == 1)
-		scoring->logit[pathway][0] = EasqLogitNext(scorer, pathway, &scoring->shared, scoring->x, u ? u[0] : 0, scoring->work);
-	else
-		EasqLogitRows(scorer, pathway, rows, scoring->x, u, scoring->logit[pathway], scoring->work);
-}
-
 const EasqOpinion *
 EasqScoringOpinions(EasqScoring *scoring, int rows)
 {
-	take_logits(scoring, EASQ_MAIN, rows);
-	take_logits(scoring, EASQ_SATISFACTION, rows);
-	EasqCompleteOpinions(scoring->pin.version, rows, scoring->logit[EASQ_MAIN], scoring->logit[EASQ_SATISFACTION], scoring->opinion);
+	const EasqScorer *scorer = &scoring->pin.version->scorer;
+	float	   *main = scoring->logit[EASQ_MAIN];
+	float	   *satisfaction = scoring->logit[EASQ_SATISFACTION];
+
+	if (scoring->block == 1)
+		EasqLogitNextBoth(scorer, &scoring->shared, scoring->x, scoring->u[0], main, satisfaction, scoring->work);
+	else
+		EasqLogitRowsBoth(scorer, rows, scoring->x, scoring->u, main, satisfaction, scoring->work);
+	EasqCompleteOpinions(scoring->pin.version, rows, main, satisfaction, scoring->opinion);
 	return scoring->opinion;
 }
 

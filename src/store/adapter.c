@@ -38,7 +38,9 @@ static const Figure figures[] = {
 	FIGURE(ADAPTER_MAIN_MEAN, main_mean),
 	FIGURE(ADAPTER_MAIN_DEVIATION, main_deviation),
 	FIGURE(ADAPTER_PATHWAY_SCALE, pathway_scale),
+	FIGURE(ADAPTER_ANSWER_WEIGHT, answer_weight),
 	FIGURE(ADAPTER_KNOB, knob),
+	FIGURE(ADAPTER_KNOB_ANSWERS, knob_answers),
 	FIGURE(ADAPTER_RANKING_COST, ranking_cost),
 };
 
@@ -83,7 +85,7 @@ void
 EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step)
 {
 	state->carried = state->cost = state->ranking_cost = carried;
-	state->knob = 0;
+	state->knob = state->knob_answers = 0;
 	state->drift = 0;
 	state->drift_share = 1;
 	state->spread = 1;
