@@ -142,7 +142,7 @@ CREATE TABLE easq.tensor (
 );
 ALTER TABLE easq.tensor ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows. Those of the backbone are of adapter '''' and state current';
-COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other, scoring never reads them; or belief: pairs of mean and variance, 128 of them to a chunk, whose id is of its content';
+COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other, those of an adapter together (name adapter); scoring never reads them; or belief: pairs of mean and variance, 128 of them to a chunk, whose id is of its content';
 COMMENT ON COLUMN easq.tensor.id IS 'of the row of easq.adapter that it belongs to; of the backbone: backbone_id of easq.model, or of easq.checkpoint';
 
 CREATE TABLE easq.answer (

@@ -102,10 +102,13 @@ read_adapters(const Copy *copy, int checkpoint, const pg_uuid_t *backbone)
 static bool
 is_backbone(const EasqModel *model, const char *name)
 {
-	for (int i = EASQ_LORA_A; i < EASQ_TENSORS; i++)
+	for (int i = 0; i < EASQ_LORA_A; i++)
 		if (strcmp(model->layout.tensor[i].name, name) == 0)
-			return false;
-	return true;
+			return true;
+	for (int t = 0; t < model->spec->tables; t++)
+		if (strcmp(EasqTableName(&model->spec->table[t]), name) == 0)
+			return true;
+	return false;
 }
 
 /* Sets what the copy of a row of easq.tensor gets in place of what the row has.  Rows of beliefs keep their ids. */

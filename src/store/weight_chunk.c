@@ -32,6 +32,12 @@ EasqStoredTable(const EasqTable *table)
 	return stored_tensor(EasqTableName(table), (size_t) table->rows * table->dim, table->dim);
 }
 
+EasqStored
+EasqStoredAdapter(const EasqModel *model)
+{
+	return stored_tensor("adapter", model->layout.adapter, 1);
+}
+
 size_t
 EasqChunkLength(const EasqStored *stored, int chunk)
 {

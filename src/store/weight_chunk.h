@@ -2,7 +2,8 @@
  * Rows of easq.tensor: where they stand (EasqPlace, tensor, part, chunk), and how a tensor is cut into them.
  *
  * One live row for each chunk, about 1 MiB of whole rows of the tensor.  Part "weight" is the tensor, part "moments"
- * both of Adam's moments beside it.  Each row carries the id of what it belongs to: of its row of easq.adapter, or,
+ * both of Adam's moments beside it; those of an adapter are all together under one name, as every step writes all of
+ * them and a row costs more than its bytes.  Each row carries the id of what it belongs to: of its row of easq.adapter, or,
  * where it is of the backbone, that of easq.model or easq.checkpoint.
  *
  * Of the files weight_*.c and model_copy.c.
@@ -30,6 +31,8 @@ typedef struct EasqStored
 
 extern EasqStored EasqStoredTensor(const EasqTensor *tensor);
 extern EasqStored EasqStoredTable(const EasqTable *table);
+/* What stands for all tensors of an adapter among moments. */
+extern EasqStored EasqStoredAdapter(const EasqModel *model);
 
 /* Floats of a chunk in one array; 0: there is no such chunk. */
 extern size_t EasqChunkLength(const EasqStored *stored, int chunk);

@@ -122,9 +122,9 @@ read_stored(const Source *source, const EasqStored *stored, float **to)
 	}
 }
 
-/* The tier's tensors of the block; each array begins with the float of the block that base counts. */
+/* The tier's tensors of the block. */
 static void
-read_block(const Source *source, const EasqModel *model, EasqTier tier, float **to, size_t base)
+read_block(const Source *source, const EasqModel *model, EasqTier tier, float **to)
 {
 	for (int i = 0; i < EASQ_TENSORS; i++)
 	{
@@ -135,7 +135,7 @@ read_block(const Source *source, const EasqModel *model, EasqTier tier, float **
 		if (!EasqInTier(model, tier, tensor))
 			continue;
 		for (int j = 0; j < EasqPartArrays(source->part); j++)
-			at[j] = to[j] + tensor->offset - base;
+			at[j] = to[j] + tensor->offset;
 		stored = EasqStoredTensor(tensor);
 		read_stored(source, &stored, at);
 	}
@@ -146,13 +146,19 @@ read_moments(const EasqModel *model, EasqTier tier, const EasqPlace *place, cons
 			 float *m, float *v)
 {
 	Source		source = {place, id, EASQ_MOMENTS, complete};
-	size_t		base = tier == EASQ_BACKBONE ? 0 : model->layout.backbone;
 	size_t		count = tier == EASQ_BACKBONE ? model->layout.backbone : model->layout.adapter;
 	float	   *to[2] = {m, v};
 
 	memset(m, 0, count * sizeof(float));
 	memset(v, 0, count * sizeof(float));
-	read_block(&source, model, tier, to, base);
+	if (tier == EASQ_ADAPTER)
+	{
+		EasqStored	stored = EasqStoredAdapter(model);
+
+		read_stored(&source, &stored, to);
+	}
+	else
+		read_block(&source, model, tier, to);
 }
 
 void
@@ -161,7 +167,7 @@ EasqReadWeights(const EasqModel *model, EasqTier tier, float *weights)
 	EasqPlace	place = EasqTierPlace(model, tier);
 	Source		source = {&place, EasqTierId(model, tier), EASQ_WEIGHT, true};
 
-	read_block(&source, model, tier, &weights, 0);
+	read_block(&source, model, tier, &weights);
 }
 
 void
@@ -201,6 +207,6 @@ EasqReadAdapterAt(const EasqModel *model, const EasqPlace *place, const pg_uuid_
 {
 	Source		source = {place, id, EASQ_WEIGHT, true};
 
-	read_block(&source, model, EASQ_ADAPTER, &weights, 0);
+	read_block(&source, model, EASQ_ADAPTER, &weights);
 	read_moments(model, EASQ_ADAPTER, place, id, true, m, v);
 }

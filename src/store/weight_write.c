@@ -126,9 +126,9 @@ write_stored(Target *target, const EasqStored *stored, const float *const *sourc
 	}
 }
 
-/* The tier's part of the block; each array begins with the float of the block that base counts. */
+/* The tier's tensors of the block; source NULL: those stored are removed. */
 static void
-write_block(Target *target, EasqTier tier, EasqPart part, const float *const *source, size_t base)
+write_block(Target *target, EasqTier tier, EasqPart part, const float *const *source)
 {
 	target->part = part;
 	for (int i = 0; i < EASQ_TENSORS; i++)
@@ -140,7 +140,7 @@ write_block(Target *target, EasqTier tier, EasqPart part, const float *const *so
 		if (!EasqInTier(target->model, tier, tensor))
 			continue;
 		for (int j = 0; source && j < EasqPartArrays(part); j++)
-			at[j] = source[j] + tensor->offset - base;
+			at[j] = source[j] + tensor->offset;
 		stored = EasqStoredTensor(tensor);
 		write_stored(target, &stored, source ? at : NULL, NULL);
 	}
@@ -166,12 +166,14 @@ EasqWriteAdapterAt(const EasqModel *model, const EasqPlace *place, const pg_uuid
 				   const float *weights, const float *m, const float *v)
 {
 	const float *moments[2] = {m, v};
+	EasqStored	adapter = EasqStoredAdapter(model);
 	Target		target;
 
 	check_finite(model, weights + model->layout.backbone, model->layout.adapter);
 	target_begin(&target, model, place, id, version);
-	write_block(&target, EASQ_ADAPTER, EASQ_WEIGHT, &weights, 0);
-	write_block(&target, EASQ_ADAPTER, EASQ_MOMENTS, m ? moments : NULL, model->layout.backbone);
+	write_block(&target, EASQ_ADAPTER, EASQ_WEIGHT, &weights);
+	target.part = EASQ_MOMENTS;
+	write_stored(&target, &adapter, m ? moments : NULL, NULL);
 	target_end(&target);
 }
 
@@ -208,9 +210,9 @@ write_backbone(EasqModel *model, const float *weights, float **table, bool **dir
 	for (int t = 0; t < model->spec->tables; t++)
 		check_finite(model, table[t], (size_t) model->spec->table[t].rows * model->spec->table[t].dim);
 	target_begin(&target, model, &place, &model->backbone.id, model->backbone.version);
-	write_block(&target, EASQ_BACKBONE, EASQ_WEIGHT, &weights, 0);
+	write_block(&target, EASQ_BACKBONE, EASQ_WEIGHT, &weights);
 	write_tables(&target, EASQ_WEIGHT, table, NULL, dirty);
-	write_block(&target, EASQ_BACKBONE, EASQ_MOMENTS, m ? moments : NULL, 0);
+	write_block(&target, EASQ_BACKBONE, EASQ_MOMENTS, m ? moments : NULL);
 	write_tables(&target, EASQ_MOMENTS, table_m, table_v, dirty);
 	target_end(&target);
 }
@@ -248,33 +250,36 @@ EasqModelInsert(EasqModel *model, const float *weights, float **table)
 	EasqAdapterWrite(&place, &model->adapter, &model->backbone.id);
 }
 
-/* Gives the adapter's stored rows a new id without touching their data. */
+/* Gives stored rows a new id without touching their data. */
+static void
+renew_stored(Target *target, EasqPart part, const EasqStored *stored)
+{
+	target->part = part;
+	for (int chunk = 0; EasqChunkLength(stored, chunk) > 0; chunk++)
+	{
+		EasqScan	scan;
+		HeapTuple	old = EasqChunkFind(&scan, RowExclusiveLock, &target->place, stored, part, chunk);
+
+		write_chunk(target, old, stored, chunk, NULL, false);
+		EasqScanEnd(&scan);
+	}
+}
+
 static void
 renew_adapter(EasqModel *model)
 {
 	EasqPlace	place = EasqTierPlace(model, EASQ_ADAPTER);
+	EasqStored	stored = EasqStoredAdapter(model);
 	Target		target;
 
 	target_begin(&target, model, &place, &model->adapter.id, model->adapter.version);
+	renew_stored(&target, EASQ_MOMENTS, &stored);
 	for (int i = 0; i < EASQ_TENSORS; i++)
-	{
-		const EasqTensor *tensor = &model->layout.tensor[i];
-		EasqStored	stored;
-
-		if (!EasqInTier(model, EASQ_ADAPTER, tensor))
-			continue;
-		stored = EasqStoredTensor(tensor);
-		for (int chunk = 0; EasqChunkLength(&stored, chunk) > 0; chunk++)
-			for (EasqPart part = EASQ_WEIGHT; part <= EASQ_MOMENTS; part++)
-			{
-				EasqScan	scan;
-				HeapTuple	old = EasqChunkFind(&scan, RowExclusiveLock, &place, &stored, part, chunk);
-
-				target.part = part;
-				write_chunk(&target, old, &stored, chunk, NULL, false);
-				EasqScanEnd(&scan);
-			}
-	}
+		if (EasqInTier(model, EASQ_ADAPTER, &model->layout.tensor[i]))
+		{
+			stored = EasqStoredTensor(&model->layout.tensor[i]);
+			renew_stored(&target, EASQ_WEIGHT, &stored);
+		}
 	target_end(&target);
 }
 

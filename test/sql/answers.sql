@@ -122,7 +122,7 @@ SELECT data(easq_export('light')) <> data(easq_export('heavy')) AS "weights coun
 INSERT INTO asked VALUES (5, 1, 1, 0), (6, 2, 2, -1), (7, 3, 3, 'NaN'), (8, 4, 4, 1);
 SELECT * FROM last_steps('heavy', 2);
 -- equal weights are no weights
-SELECT survey_model('equal', '{"beliefs": false}'), survey_model('none', '{"beliefs": false}') \g /dev/null
+SELECT survey_model('equal', '{}'), survey_model('none', '{}') \g /dev/null
 CREATE TABLE alike (user_id int, x real, answer int, w float4, score text);
 SELECT easq_learn('equal', 'alike', options => '{"weight": "w"}'), easq_learn('none', 'alike') \g /dev/null
 INSERT INTO alike SELECT i, i, i, 3 FROM generate_series(1, 6) i;

@@ -208,5 +208,39 @@ note 'owners and grantees by name, into a cluster that has not all of them';
 	$other->stop;
 }
 
+note 'the owner of a database who is no superuser';
+SKIP:
+{
+	skip 'there is no pg_database_owner', 1 if !$node->safe_psql('postgres', "SELECT count(*) FROM pg_roles WHERE rolname = 'pg_database_owner'");
+	$node->safe_psql('postgres', 'CREATE ROLE dbo LOGIN');
+	$node->safe_psql('postgres', "CREATE DATABASE $_" . ($_ eq 'owned' ? ' OWNER dbo' : '')) for qw(owned owned_copy);
+	$node->safe_psql('owned', q{
+		CREATE EXTENSION easq;
+		SELECT easq_create_model('m', '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0, "owner": "dbo"}');
+		GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO dbo;
+		GRANT CREATE ON SCHEMA public TO dbo;
+		SET ROLE dbo;
+		CREATE TABLE survey (user_id int, x int, answer bool);
+		SELECT easq_learn('m', 'survey', options => '{"answers_per_hour": 9}');
+		INSERT INTO survey SELECT i, i, i % 2 = 0 FROM generate_series(1, 20) i;
+		SET client_min_messages = warning;
+		SELECT epochs FROM easq_train('m', 'SELECT i / 10 AS g, i % 7 AS x, i % 3 = 0 AS clicked FROM generate_series(1, 200) i', 'clicked', 'g');
+		SELECT easq_checkpoint('m', 'kept')});
+	dump_to('owned.sql', 'owned', '-U', 'dbo');
+	restore('owned.sql', 'owned_copy');
+	my $all = q{SELECT md5(string_agg(float4send(easq_score('m', c))::text, ',')) FROM (SELECT i AS x FROM generate_series(1, 9) i) c;
+		SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM easq.tensor t;
+		SELECT string_agg(concat_ws(' ', id, status), ',' ORDER BY id) FROM easq.steps;
+		SELECT last_value FROM easq.step_id_seq};
+	is($node->safe_psql('owned_copy', $all), $node->safe_psql('owned', $all), 'dumps it with its models');
+	fails_with($node, 'owned', "SET ROLE dbo; $_", '42501', "and may not $_") for 'DELETE FROM easq.step', 'UPDATE easq.tensor SET data = data', "SELECT setval('easq.step_id_seq', 1)";
+	for my $kind (qw(sequence table))
+	{
+		$node->safe_psql('owned', "REVOKE SELECT ON ALL ${kind}s IN SCHEMA easq FROM pg_database_owner");
+		$node->command_fails_like([ 'pg_dump', '-U', 'dbo', 'owned' ], qr/permission denied for $kind/, "each grant is needed: ${kind}s");
+		$node->safe_psql('owned', "GRANT SELECT ON ALL ${kind}s IN SCHEMA easq TO pg_database_owner");
+	}
+}
+
 $node->stop;
 done_testing();

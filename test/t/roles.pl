@@ -279,7 +279,7 @@ SKIP:
 	# What a member could gain: a features query that runs as the author, a model, a role's rights.
 	my %theft = (
 		'UPDATE of a query' => "UPDATE easq.questionnaire SET features = 'SELECT lair.spy()'",
-		'INSERT of an author' => "INSERT INTO easq.questionnaire (model, questionnaire, author, answer, respondent, search_path, time_zone, options) VALUES ('m', 'lair.q', 'postgres', 'answer', 'user_id', 'lair', 'UTC', '{}')",
+		'INSERT of an author' => "INSERT INTO easq.questionnaire (model, questionnaire, author, answer, respondent, settings, options) VALUES ('m', 'lair.q', 'postgres', 'answer', 'user_id', '{}', '{}')",
 		'UPDATE of an owner' => "UPDATE easq.model SET owner = 'writer', may_export = '{public}'",
 		'DELETE of a model' => 'DELETE FROM easq.model',
 		'within a SELECT' => "WITH w AS (UPDATE easq.model SET owner = 'writer' RETURNING name) SELECT count(*) FROM w",
@@ -318,8 +318,8 @@ SKIP:
 	sql("CREATE ROLE subscriber SUPERUSER LOGIN; GRANT pg_write_all_data, pg_read_all_data TO subscriber; SET ROLE subscriber;
 		CREATE SUBSCRIPTION s CONNECTION '$connection' PUBLICATION p WITH (copy_data = false)");
 	sql('ALTER ROLE subscriber NOSUPERUSER');
-	$publisher->safe_psql('postgres', "INSERT INTO easq.questionnaire (model, questionnaire, author, answer, respondent, search_path, time_zone, options)
-		VALUES ('m', 'pg_class', '-', 'answer', 'user_id', 'lair', 'UTC', '{}')");
+	$publisher->safe_psql('postgres', "INSERT INTO easq.questionnaire (model, questionnaire, author, answer, respondent, settings, options)
+		VALUES ('m', 'pg_class', '-', 'answer', 'user_id', '{}', '{}')");
 	ok(poll($node, 'postgres', 'SELECT apply_error_count > 0 FROM pg_stat_subscription_stats'), 'statement triggers do not see them, row triggers do');
 	like(slurp_file($node->logfile), qr/must be owner of table easq\.questionnaire to write it|cannot SET ROLE/, 'refused');
 	is(sql("SELECT count(*) FROM easq.questionnaire WHERE questionnaire = 'pg_class'::regclass"), '0', 'and not there');
