@@ -62,8 +62,11 @@ write_metadata(EasqFileWriter *writer, const EasqModel *model)
 	EasqFileWriterMetadata(writer, "options", jsonb_text(EasqOptionsToJsonb(&model->options)), false, false);
 	EasqFileWriterMetadata(writer, "mean", doubles_text(model->backbone.mean, model->spec->numerics), false, false);
 	EasqFileWriterMetadata(writer, "deviation", doubles_text(model->backbone.deviation, model->spec->numerics), false, false);
-	EasqFileWriterMetadata(writer, "prior", doubles_text(model->backbone.prior, model->spec->count), false, false);
-	EasqFileWriterMetadata(writer, "beliefs", doubles_text(views, lengthof(views)), false, false);
+	if (EasqModelBelieves(model))
+	{
+		EasqFileWriterMetadata(writer, "prior", doubles_text(model->backbone.prior, model->spec->count), false, false);
+		EasqFileWriterMetadata(writer, "beliefs", doubles_text(views, lengthof(views)), false, false);
+	}
 	EasqFileWriterMetadata(writer, "trained", model->backbone.trained ? "true" : "false", false, true);
 }
 

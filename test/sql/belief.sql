@@ -79,6 +79,12 @@ SELECT easq_import('copy', easq_export('m')) \g /dev/null
 SELECT sums('copy') = :'sums' AS "the same elsewhere", easq_export('copy') = easq_export('m') AS file;
 SELECT key, value -> 'shape' AS shape FROM jsonb_each(header(easq_export('m'))) WHERE key LIKE 'belief%' ORDER BY key;
 SELECT fails($$SELECT easq_import('other', easq_export('m'))$$);
+SELECT fails(format('SELECT easq_import(%L, %L)', 'copy', file)) FROM (VALUES
+    (with_header(easq_export('m'), replace(header(easq_export('m'))::text, 'belief.item', 'belief.thing')::jsonb)),
+    (with_header(easq_export('m'), jsonb_set(header(easq_export('m')), '{belief.,shape}', '[2, 4]'))),
+    (with_header(easq_export('m'), jsonb_set(header(easq_export('m')), '{__metadata__,beliefs}', '"[0,0,1,0]"'))),
+    (with_numbers(easq_export('m'), 'belief.item', '{0, -1}'))) f (file);
+SELECT sums('copy') = :'sums' AS "as it was";
 SELECT easq_reset_alignment('m') \g /dev/null
 SELECT count(*) AS left, (SELECT knob FROM easq.models WHERE name = 'm') AS knob FROM easq.tensor WHERE model = 'm' AND part = 'belief' AND checkpoint = 0;
 SELECT easq_restore('m', 'then') \g /dev/null
