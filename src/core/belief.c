@@ -3,6 +3,12 @@
 #define CURVATURE_MIN 1e-4		/* an answer that was certain says something still */
 #define MAIN_MOST 4.0
 #define PATHWAY_MOST 3.0
+#define SURPRISE_NOW (1.0 / 40.0)	/* share of the latest answer in the running means */
+#define SURPRISE_USUAL (1.0 / 400.0)
+#define SURPRISE_VARIANCE_MIN 0.05
+#define USUAL_MIN 0.2
+#define HASTE_FROM 1.5			/* times the usual surprise */
+#define HASTE 400.0
 #define SCALE_DECAY (1.0 / 200.0)
 #define SCALE_MIN 1e-3			/* a pathway that says the same of all rows is not blown up */
 #define SCALE_MAX 1e6
@@ -17,15 +23,38 @@ sigmoid(double x)
 
 /* Certainty that is lost by another answer about the same. */
 static double
-widened(const EasqBeliefTerm *term)
+widened(const EasqBeliefTerm *term, double haste)
 {
-	return fmin(term->prior, (double) term->belief->variance + term->prior / term->memory);
+	return fmin(term->prior, (double) term->belief->variance + haste * term->prior / term->memory);
 }
 
 void
-EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight)
+EasqSurpriseInit(EasqSurprise *surprise)
+{
+	*surprise = (EasqSurprise) {1.0, 1.0};
+}
+
+double
+EasqHaste(const EasqSurprise *surprise)
+{
+	return 1.0 + HASTE * fmax(surprise->now / fmax(surprise->usual, USUAL_MIN) - HASTE_FROM, 0.0);
+}
+
+static void
+be_surprised(EasqSurprise *surprise, double q, bool satisfied)
+{
+	double		residual = (satisfied ? 1.0 : 0.0) - q;
+	double		now = residual * residual / fmax(q * (1.0 - q), SURPRISE_VARIANCE_MIN);
+
+	surprise->now += (now - surprise->now) * SURPRISE_NOW;
+	surprise->usual += (now - surprise->usual) * SURPRISE_USUAL;
+}
+
+void
+EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise)
 {
 	EasqOpinion opinion = {0.0, 0.0};
+	double		haste = EasqHaste(surprise);
 	double		q;
 	double		curvature;
 	double		step;
@@ -33,7 +62,7 @@ EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight)
 	for (int j = 0; j < n; j++)
 	{
 		opinion.logit += (double) term[j].belief->mean * term[j].x;
-		opinion.variance += widened(&term[j]) * term[j].x * term[j].x;
+		opinion.variance += widened(&term[j], haste) * term[j].x * term[j].x;
 	}
 	if (!isfinite(opinion.logit) || !isfinite(opinion.variance) || !isfinite(weight))
 		return;
@@ -43,12 +72,13 @@ EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight)
 	for (int j = 0; j < n; j++)
 	{
 		EasqBelief *belief = term[j].belief;
-		double		variance = widened(&term[j]);
+		double		variance = widened(&term[j], haste);
 		double		x = term[j].x;
 
 		belief->mean = (float) ((double) belief->mean + variance * x * step);
 		belief->variance = (float) (variance / (1.0 + variance * x * x * curvature));
 	}
+	be_surprised(surprise, q, satisfied);
 }
 
 double

@@ -8,10 +8,13 @@
  * An answer y in {0, 1} of weight w, by the Laplace approximation of a diagonal Bayesian logistic regression
  * (Chapelle and Li, 2011; the extended Kalman filter's scalar form):
  *
- *   s_j = min(prior_j, s_j + prior_j / EASQ_BELIEF_MEMORY)       a random walk: what turns is followed
+ *   s_j = min(prior_j, s_j + haste prior_j / memory_j)           a random walk, fast where answers surprise
  *   q = sigmoid(z), h = w max(q (1 - q), 1e-4), gain = 1 / (1 + V h)
  *   m_j += s_j x_j w (y - q) gain
  *   s_j /= 1 + s_j x_j^2 h
+ *
+ * haste is 1 while answers surprise as they usually do, (y - q)^2 / (q (1 - q)), and more, up to hundreds, while the
+ * last few dozen surprise half as much again: a taste has turned, and what was certain is not.
  *
  * A coordinate that an answer names twice is two terms.  Computed in double, kept in float.
  */
@@ -21,11 +24,13 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define EASQ_BELIEF_MEMORY 2000.0	/* answers in which a value's certainty may be lost */
-#define EASQ_BELIEF_COMMON_MEMORY 20000.0	/* the same of what every answer touches */
+#define EASQ_BELIEF_MEMORY 5000.0	/* answers in which a value's certainty may be lost */
+#define EASQ_BELIEF_COMMON_MEMORY 50000.0	/* the same of what every answer touches */
 
 /* Prior variances. */
-#define EASQ_PRIOR_COMMON 1.0	/* of bias, main logit and pathway logit */
+#define EASQ_PRIOR_COMMON 1.0	/* of bias and main logit */
+#define EASQ_PRIOR_PATHWAY 0.05	/* of the pathway's logit */
+#define EASQ_PRIOR_PATHWAY_MEAN 0.3	/* so that without answers the order is the pathway's */
 #define EASQ_PRIOR_NUMBER 0.02	/* of a standardised number, and of values that are neither of the next two */
 #define EASQ_PRIOR_ASKED 1.0	/* of who is asked: harsh and mild people */
 #define EASQ_PRIOR_ABOUT 0.4	/* of what is asked about */
@@ -62,8 +67,18 @@ EasqOpinionAdd(EasqOpinion *opinion, const EasqBelief *belief, double x)
 	opinion->variance += (double) belief->variance * (x * x);
 }
 
+/* How much answers surprise, now and usually: running means. */
+typedef struct EasqSurprise
+{
+	double		now;
+	double		usual;
+} EasqSurprise;
+
+extern void EasqSurpriseInit(EasqSurprise *surprise);
+extern double EasqHaste(const EasqSurprise *surprise);
+
 /* One answer about a row of n terms; a number that is not finite leaves all as it was. */
-extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight);
+extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);
 
 /* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation. */
 extern double EasqOpinionProbability(const EasqOpinion *opinion);

@@ -203,8 +203,9 @@ EasqBeliefPrior(const EasqBeliefs *beliefs, int table, int64 row)
 	int			feature = table == COMMON(beliefs) ? feature_of_number(beliefs->spec, row) : -1;
 	double		variance = beliefs->table[feature >= 0 ? feature : table].prior;
 
-	/* Without answers the order is the pathway's. */
-	return (EasqBelief) {table == COMMON(beliefs) && row == EASQ_BELIEF_PATHWAY ? 1.0f : 0.0f, (float) variance};
+	if (table == COMMON(beliefs) && row == EASQ_BELIEF_PATHWAY)
+		return (EasqBelief) {(float) EASQ_PRIOR_PATHWAY_MEAN, (float) EASQ_PRIOR_PATHWAY};
+	return (EasqBelief) {0, (float) variance};
 }
 
 /* ------------------------------------------------------------------ chunks */
@@ -408,7 +409,7 @@ take_value(const EasqFeature *feature, int64 row, double x, void *arg)
 
 void
 EasqBeliefsLearn(EasqBeliefs *beliefs, const EasqEncoding *encoding, const char *example,
-				 double main, double pathway, bool satisfied, double weight)
+				 double main, double pathway, bool satisfied, double weight, EasqSurprise *surprise)
 {
 	Learning	learning = {beliefs, 0};
 	int			common = COMMON(beliefs);
@@ -418,5 +419,5 @@ EasqBeliefsLearn(EasqBeliefs *beliefs, const EasqEncoding *encoding, const char 
 	if (!isnan(pathway))
 		take_term(&learning, common, EASQ_BELIEF_PATHWAY, pathway, EASQ_BELIEF_COMMON_MEMORY);
 	EasqVisitValues(beliefs->spec, encoding, example, take_value, &learning);
-	EasqBelieve(learning.terms, beliefs->term, satisfied, weight);
+	EasqBelieve(learning.terms, beliefs->term, satisfied, weight, surprise);
 }

@@ -108,6 +108,6 @@ extern void EasqBeliefsAddPathway(const EasqBeliefs *beliefs, double term, EasqO
 
 /* Learns one answer.  pathway NaN: the pathway has seen it and is left out. */
 extern void EasqBeliefsLearn(EasqBeliefs *beliefs, const EasqEncoding *encoding, const char *example,
-							 double main, double pathway, bool satisfied, double weight);
+							 double main, double pathway, bool satisfied, double weight, EasqSurprise *surprise);
 
 #endif

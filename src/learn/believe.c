@@ -27,7 +27,7 @@ believe(EasqLearner *learner, const EasqAnswer *answer, float main, float pathwa
 	EasqBeliefsLearn(learner->beliefs, learner->encoding, answer->example,
 					 EasqMainTerm(main, state->main_mean, state->main_deviation),
 					 EasqPathwayTerm(pathway, state->pathway_scale), satisfied,
-					 relative_weight(model, state, answer));
+					 relative_weight(model, state, answer), &state->surprise);
 	state->pathway_scale = EasqPathwayScale(state->pathway_scale, pathway);
 }
 

@@ -38,6 +38,8 @@ static const Figure figures[] = {
 	FIGURE(ADAPTER_MAIN_MEAN, main_mean),
 	FIGURE(ADAPTER_MAIN_DEVIATION, main_deviation),
 	FIGURE(ADAPTER_PATHWAY_SCALE, pathway_scale),
+	FIGURE(ADAPTER_SURPRISE, surprise.now),
+	FIGURE(ADAPTER_USUAL_SURPRISE, surprise.usual),
 	FIGURE(ADAPTER_ANSWER_WEIGHT, answer_weight),
 	FIGURE(ADAPTER_KNOB, knob),
 	FIGURE(ADAPTER_KNOB_ANSWERS, knob_answers),
@@ -79,6 +81,7 @@ EasqAlignmentStateInit(EasqAlignmentState *state)
 	state->pace = 1;
 	EasqCalibrationInit(&state->calibration);
 	state->main_deviation = state->pathway_scale = 1;
+	EasqSurpriseInit(&state->surprise);
 }
 
 void

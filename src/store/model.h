@@ -10,6 +10,7 @@
 #include "storage/lockdefs.h"
 #include "utils/uuid.h"
 
+#include "core/belief.h"
 #include "core/budget.h"
 #include "core/calibration.h"
 #include "core/shape.h"
@@ -43,6 +44,7 @@ typedef struct EasqAlignmentState
 	double		main_deviation;
 	double		pathway_scale;	/* what the satisfaction pathway's logit usually is */
 	double		knob;
+	EasqSurprise surprise;		/* how much answers surprise */
 	double		answer_weight;	/* running mean of answers' weights, which are relative; 0: none yet */
 	double		knob_answers;	/* adapter.answers when it was last turned */
 	double		ranking_cost;	/* G of the ranking with the knob, when it was last judged; the cost above is without */

@@ -64,7 +64,9 @@ EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool,
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq beliefs of a training", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EasqJudge  *judge = EasqJudgeCreate(model, encoding);
+	EasqSurprise surprise;
 
+	EasqSurpriseInit(&surprise);
 	EasqJudgeWeights(judge, EasqTrainerWeights(trainer));
 	for (int chunk = 0; chunk < EasqSpoolChunks(spool); chunk++)
 	{
@@ -79,7 +81,7 @@ EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool,
 			if (!isnan(rows[i].answer) &&
 				EasqJudgeLogit(judge, EASQ_MAIN, rows[i].example, rows[i].length, &main))
 				EasqBeliefsLearn(beliefs, encoding, rows[i].example, EasqMainTerm(main, mean, deviation), NAN,
-								 rows[i].answer >= model->options.satisfied, 1);
+								 rows[i].answer >= model->options.satisfied, 1, &surprise);
 		}
 	}
 	MemoryContextSwitchTo(old);

@@ -112,6 +112,7 @@ start_beliefs(const EasqTrained *trained, EasqModel *model, EasqBeliefs *beliefs
 	EasqAlignmentState *state = &model->adapter.alignment;
 	double		spread = state->vital[EASQ_SATISFACTION].spread;
 
+	EasqSurpriseInit(&state->surprise);
 	state->main_mean = trained->main_mean;
 	state->main_deviation = trained->main_deviation;
 	state->pathway_scale = spread > 0 ? spread : 1;

@@ -49,6 +49,7 @@ test_golden_beliefs(void)
 	double	   *prior = allocate((size_t) count, sizeof(double));
 	double	   *memory = allocate((size_t) count, sizeof(double));
 	double		scale = 0.7;
+	EasqSurprise surprise;
 
 	for (int j = 0; j < count; j++)
 	{
@@ -56,6 +57,7 @@ test_golden_beliefs(void)
 		memory[j] = next_number(&at);
 		belief[j] = (EasqBelief) {(float) next_number(&at), (float) prior[j]};
 	}
+	EasqSurpriseInit(&surprise);
 	for (int answer = 0; answer < 120; answer++)
 	{
 		EasqBeliefTerm term[MOST_TERMS];
@@ -80,7 +82,7 @@ test_golden_beliefs(void)
 		check_near(opinion.logit, next_number(&at), 2e-5, "log-odds");
 		check_near(opinion.variance, next_number(&at), 1e-5, "variance");
 		check_near(EasqOpinionProbability(&opinion), next_number(&at), 1e-5, "probability");
-		EasqBelieve(n, term, satisfied, weight);
+		EasqBelieve(n, term, satisfied, weight, &surprise);
 		scale = EasqPathwayScale(scale, pathway);
 	}
 	check_near(scale, next_number(&at), 1e-6 * scale, "scale of the pathway at the end");
@@ -134,13 +136,15 @@ test_convergence(void)
 		EasqBeliefTerm term = {&belief, 1.0, 0.4, FOR_EVER};
 		int			satisfied = 0;
 		double		m;
+		EasqSurprise surprise;
 
+		EasqSurpriseInit(&surprise);
 		for (int n = 0; n < 500; n++)
 		{
 			bool		is = EasqUniform(&random) < share[i];
 
 			satisfied += is;
-			EasqBelieve(1, &term, is, 1.0);
+			EasqBelieve(1, &term, is, 1.0, &surprise);
 		}
 		m = highest_posterior(satisfied, 500, 0.4);
 		/* Where nearly all answers are alike each one says less than it would in the end: one pass stays short of it. */
@@ -192,7 +196,9 @@ taste_learned(const World *world, const int *order)
 	EasqBelief	thing[THINGS];
 	double		right = 0.0;
 	double		pairs = 0.0;
+	EasqSurprise surprise;
 
+	EasqSurpriseInit(&surprise);
 	for (int i = 0; i < PEOPLE; i++)
 		person[i] = (EasqBelief) {0.0f, 1.0f};
 	for (int i = 0; i < THINGS; i++)
@@ -206,7 +212,7 @@ taste_learned(const World *world, const int *order)
 			{&thing[world->what[answer]], 1.0, 0.4, EASQ_BELIEF_MEMORY}
 		};
 
-		EasqBelieve(3, term, world->satisfied[answer], 1.0);
+		EasqBelieve(3, term, world->satisfied[answer], 1.0, &surprise);
 	}
 	for (int a = 0; a < THINGS; a++)
 		for (int b = 0; b < a; b++)
@@ -258,20 +264,22 @@ test_belief_extremes(void)
 	EasqBeliefTerm term = {&belief, 1.0, 1.0, EASQ_BELIEF_MEMORY};
 	EasqOpinion opinion = {0.0, 0.0};
 	int			turned = 0;
+	EasqSurprise surprise;
 
+	EasqSurpriseInit(&surprise);
 	for (int i = 0; i < 100000; i++)
-		EasqBelieve(1, &term, true, 10.0);
+		EasqBelieve(1, &term, true, 10.0, &surprise);
 	check(isfinite(belief.mean) && belief.mean > 5.0f && belief.mean < 50.0f && belief.variance > 0.0f, "always satisfied");
 	while (belief.mean > 0.0f && turned < 1000)
 	{
-		EasqBelieve(1, &term, false, 1.0);
+		EasqBelieve(1, &term, false, 1.0, &surprise);
 		turned++;
 	}
 	check(turned < 100, "a belief of 100,000 answers turns within 100");
-	EasqBelieve(1, &term, false, NAN);
+	EasqBelieve(1, &term, false, NAN, &surprise);
 	check(isfinite(belief.mean) && isfinite(belief.variance), "a weight that is not a number");
 	term.x = INFINITY;
-	EasqBelieve(1, &term, false, 1.0);
+	EasqBelieve(1, &term, false, 1.0, &surprise);
 	check(isfinite(belief.mean) && isfinite(belief.variance), "an x that is not finite");
 	check(EasqMainTerm(NAN, 0.0, 1.0) == 0.0 && EasqMainTerm(1.0, 0.0, 0.0) == 1.0 && EasqMainTerm(INFINITY, 0.0, 1.0) == 4.0,
 		  "main's term of any logit");
