@@ -47,6 +47,7 @@ CREATE TABLE easq.model (
     backbone_step    bigint NOT NULL,
     mean             float8[] NOT NULL,
     deviation        float8[] NOT NULL,
+    prior            float8[] NOT NULL,
     created_at       timestamptz NOT NULL,
     trained_at       timestamptz,
     may_score        easq.role[] NOT NULL DEFAULT '{}',
@@ -90,6 +91,16 @@ CREATE TABLE easq.adapter (
     calibration_slope_slope   float8 NOT NULL,
     calibration_slope_offset  float8 NOT NULL,
     calibration_offset_offset float8 NOT NULL,
+    beliefs       uuid NOT NULL,
+    main_mean     float8 NOT NULL,
+    main_deviation float8 NOT NULL,
+    pathway_scale float8 NOT NULL,
+    surprise      float8 NOT NULL,
+    usual_surprise float8 NOT NULL,
+    answer_weight float8 NOT NULL,
+    knob          float8 NOT NULL,
+    knob_answers  float8 NOT NULL,
+    ranking_cost  float8 NOT NULL,
     PRIMARY KEY (model, checkpoint, adapter, state, version)
 );
 COMMENT ON TABLE easq.adapter IS 'what learns from answers (LoRA and both pathways), a row for each state of it. Every step locks the current one';
@@ -101,7 +112,7 @@ COMMENT ON COLUMN easq.adapter.answers IS 'answers remembered so far, those forg
 COMMENT ON COLUMN easq.adapter.uncertain IS 'answers so far that were uncertain';
 COMMENT ON COLUMN easq.adapter.asked_at IS 'the latest time of an answer so far, where answers have one';
 COMMENT ON COLUMN easq.adapter.carried_cost IS 'behaviour cost when the backbone was last trained';
-COMMENT ON COLUMN easq.adapter.behaviour_cost IS 'behaviour cost when it was last judged on the whole gate sample';
+COMMENT ON COLUMN easq.adapter.behaviour_cost IS 'behaviour cost of main alone, without the knob, when it was last judged on the whole gate sample';
 COMMENT ON COLUMN easq.adapter.drift IS 'behaviour cost that the steps since then seem to have added';
 COMMENT ON COLUMN easq.adapter.drift_share IS 'what of such drift has come true so far, 0 to 1';
 COMMENT ON COLUMN easq.adapter.spread_share IS 'spread of the main logits when last judged, as a share of main_spread';
@@ -110,6 +121,14 @@ COMMENT ON COLUMN easq.adapter.audited_step IS 'step at the last audit';
 COMMENT ON COLUMN easq.adapter.pace IS 'share of alignment''s strength that audits leave';
 COMMENT ON COLUMN easq.adapter.main_activity IS 'activity and spread of the pathways'' logits after training; zeros: never taken';
 COMMENT ON COLUMN easq.adapter.calibration_slope IS 'slope and offset of easq_probability, and the curvature of their fit';
+COMMENT ON COLUMN easq.adapter.beliefs IS 'XOR of the ids of its rows of easq.tensor with part belief; zeros: there are none';
+COMMENT ON COLUMN easq.adapter.main_mean IS 'mean and deviation of main''s logits after training, by which beliefs standardise them';
+COMMENT ON COLUMN easq.adapter.pathway_scale IS 'running root mean square of the satisfaction pathway''s logits on answers';
+COMMENT ON COLUMN easq.adapter.surprise IS 'how much the last few dozen answers surprised, and answers usually do: where the first is much more, a taste has turned';
+COMMENT ON COLUMN easq.adapter.answer_weight IS 'running mean of the weights of answers, by which one counts relative to others; 0: none yet';
+COMMENT ON COLUMN easq.adapter.knob IS 'easq_score ranks by main''s logit + knob times the log-odds that answers say';
+COMMENT ON COLUMN easq.adapter.knob_answers IS 'answers when the knob was last turned';
+COMMENT ON COLUMN easq.adapter.ranking_cost IS 'behaviour cost of that ranking, when it was last judged';
 
 CREATE TABLE easq.tensor (
     model      text COLLATE "C" NOT NULL,
@@ -126,7 +145,7 @@ CREATE TABLE easq.tensor (
 );
 ALTER TABLE easq.tensor ALTER COLUMN data SET STORAGE EXTERNAL;
 COMMENT ON TABLE easq.tensor IS 'weights: little-endian float32, row-major, large tensors in chunks of whole rows. Those of the backbone are of adapter '''' and state current';
-COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other, those of an adapter together (name adapter); scoring never reads them';
+COMMENT ON COLUMN easq.tensor.part IS 'weight, or moments: Adam''s first and second beside the same chunk of the weight, first all of the one, then all of the other, those of an adapter together (name adapter); scoring never reads them; or belief: pairs of mean and variance, 128 of them to a chunk, whose id is of its content';
 COMMENT ON COLUMN easq.tensor.id IS 'of the row of easq.adapter that it belongs to; of the backbone: backbone_id of easq.model, or of easq.checkpoint';
 
 CREATE TABLE easq.answer (
@@ -262,7 +281,8 @@ CREATE TABLE easq.step (
     accuracy_main     float8,
     accuracy_satisfaction float8,
     alignment_strength float8,
-    behaviour_cost    float8
+    behaviour_cost    float8,
+    knob              float8
 );
 CREATE INDEX step_model ON easq.step (model, id);
 ALTER TABLE easq.step REPLICA IDENTITY FULL;
@@ -301,6 +321,7 @@ CREATE TABLE easq.checkpoint (
     backbone_step bigint NOT NULL,
     mean          float8[] NOT NULL,
     deviation     float8[] NOT NULL,
+    prior         float8[] NOT NULL,
     trained       bool NOT NULL,
     created_at    timestamptz NOT NULL,
     PRIMARY KEY (model, label)
@@ -359,7 +380,8 @@ COMMENT ON FUNCTION @extschema@.easq_may_score(easq.role, easq.role[]) IS
 CREATE VIEW easq.models WITH (security_barrier) AS
 SELECT m.name, (SELECT r.oid::pg_catalog.regrole FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) m.owner) AS owner, m.features, m.options, m.inputs,
        m.backbone_version, a.version AS adapter_version, a.step AS steps, a.answers, a.uncertain,
-       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.behaviour_cost END AS behaviour_cost,
+       CASE WHEN EXISTS (SELECT FROM easq.held h WHERE h.model OPERATOR(pg_catalog.=) m.name) THEN a.ranking_cost END AS behaviour_cost,
+       a.knob,
        m.created_at, m.trained_at, a.updated_at
 FROM easq.model m JOIN easq.adapter a
   ON a.model OPERATOR(pg_catalog.=) m.name AND a.checkpoint OPERATOR(pg_catalog.=) 0 AND a.adapter OPERATOR(pg_catalog.=) '' AND a.state OPERATOR(pg_catalog.=) 'current'
@@ -374,7 +396,7 @@ SELECT s.id, s.at, s.model, s.source, s.status, s.reason,
        s.reward_margin AS "rewards/margins", s.reward_accuracy AS "rewards/accuracies",
        s.grad_norm, s.grad_norm_main AS "grad_norm/main", s.grad_norm_satisfaction AS "grad_norm/satisfaction",
        s.accuracy_main AS "accuracy/main", s.accuracy_satisfaction AS "accuracy/satisfaction",
-       s.alignment_strength, s.behaviour_cost
+       s.alignment_strength, s.behaviour_cost, s.knob
 FROM easq.step s
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
@@ -489,12 +511,22 @@ COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, anyarray, text, text) IS
 CREATE FUNCTION @extschema@.easq_probability(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_record';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, record, text, text) IS
-'probability that an answer about one row is satisfied (at least the model''s option satisfied): easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
+'probability that an answer about one row is satisfied (at least the model''s option satisfied), by what answers say of its values; where the model has no beliefs, easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
 
 CREATE FUNCTION @extschema@.easq_probability(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_array';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
 'probability that an answer about one input that is encoded already is satisfied';
+
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_record';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
+'how unsure the model is whether one row satisfies: standard deviation, in log-odds, of what answers say of its values; the rows with most of it teach most when they are asked about';
+
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, anyarray, text, text) IS
+'the same for one input that is encoded already, whose values are not known: of bias, main and satisfaction pathway alone';
 
 CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';

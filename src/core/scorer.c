@@ -236,31 +236,31 @@ project(const EasqScorer *scorer, int rows, const float *x, const uint32_t *vari
 		EasqFillRows(rows, (int) hidden, start, y, hidden);
 }
 
-/* What follows the projection: z [rows, d] -> logits v [rows]; rest is scratch. */
+/* What follows softplus of the projection, z [rows, d] -> logits v [rows]; rest is scratch. */
 static void
-finish(const EasqScorer *scorer, EasqPathway pathway, int rows, float *z, float *v, float *rest)
+finish(const EasqScorer *scorer, EasqPathway pathway, int rows, const float *z, float *v, float *rest)
 {
 	const EasqShape *shape = &scorer->shape;
 	const EasqLevel *level = scorer->level;
 	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
 	size_t		stride = (size_t) EasqPanelColumns(stacked_rows(shape, pathway));
 
-	level->softplus((size_t) rows * hidden, z, z);
 	multiply(level, rows, stacked_rows(shape, pathway), shape->d, 0, shape->d, z, hidden,
 			 scorer->stacked[pathway], scorer->stacked_bias[pathway], 0, rest);
 	level->mix(rows, shape->experts[pathway], shape->m, rest + (size_t) shape->experts[pathway] * shape->m, stride,
 			   rest, stride, scorer->out[pathway], scorer->out_bias[pathway], v);
 }
 
-void
-EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
-			  const float *x, const float *offset, float *logit, float *work)
+/* Logits of the pathways that logit has room for; offset is added to those of the first of them. */
+static void
+logit_rows(const EasqScorer *scorer, int rows, const float *x, const float *offset, float *const *logit, float *work)
 {
 	const EasqShape *shape = &scorer->shape;
 	int			k = shape->k;
 	size_t		hidden = (size_t) EasqPanelColumns(shape->d);
 	float	   *base = align(work);
 	float	   *z = base + hidden;
+	float	   *first = logit[EASQ_MAIN] ? logit[EASQ_MAIN] : logit[EASQ_SATISFACTION];
 	uint32_t   *varies = (uint32_t *) (z + (size_t) pass_rows(shape, rows) * row_floats(shape));
 	int			pass;
 
@@ -279,20 +279,38 @@ EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			from = base;
 		}
 		project(scorer, pass, x, varies, true, from, z);
-		finish(scorer, pathway, pass, z, logit + start, z + (size_t) pass * hidden);
+		scorer->level->softplus((size_t) pass * hidden, z, z);
+		for (int p = 0; p < EASQ_PATHWAYS; p++)
+			if (logit[p])
+				finish(scorer, (EasqPathway) p, pass, z, logit[p] + start, z + (size_t) pass * hidden);
 		for (int row = start; offset != NULL && row < start + pass; row++)
-			logit[row] += offset[row];
+			first[row] += offset[row];
 	}
 }
 
-/*
- * Logits -> scores, in place: softplus, which is above 0.  Where it is too
- * small for a float, the smallest one stands for it.  NaN stays NaN.
- */
-static void
-to_scores(const EasqLevel *level, int rows, float *v)
+void
+EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
+			  const float *x, const float *offset, float *logit, float *work)
 {
-	level->softplus((size_t) rows, v, v);
+	float	   *logits[EASQ_PATHWAYS] = {NULL};
+
+	logits[pathway] = logit;
+	logit_rows(scorer, rows, x, offset, logits, work);
+}
+
+void
+EasqLogitRowsBoth(const EasqScorer *scorer, int rows, const float *x, const float *offset,
+				  float *main, float *satisfaction, float *work)
+{
+	float	   *logits[EASQ_PATHWAYS] = {[EASQ_MAIN] = main, [EASQ_SATISFACTION] = satisfaction};
+
+	logit_rows(scorer, rows, x, offset, logits, work);
+}
+
+void
+EasqScoresOfLogits(const EasqScorer *scorer, int rows, float *v)
+{
+	scorer->level->softplus((size_t) rows, v, v);
 	for (int i = 0; i < rows; i++)
 		v[i] = v[i] < EASQ_SCORE_MIN ? EASQ_SCORE_MIN : v[i];
 }
@@ -302,7 +320,7 @@ EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 			  const float *x, const float *offset, float *score, float *work)
 {
 	EasqLogitRows(scorer, pathway, rows, x, offset, score, work);
-	to_scores(scorer->level, rows, score);
+	EasqScoresOfLogits(scorer, rows, score);
 }
 
 size_t
@@ -339,14 +357,12 @@ fits(const EasqShared *shared, int k, const float *x)
 	return differs == 0;
 }
 
-float
-EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float offset,
-			  float *work)
+/* softplus of a row's projection, aligned, at the start of work; scratch follows. */
+static float *
+project_next(const EasqScorer *scorer, EasqShared *shared, const float *x, float *work)
 {
-	const EasqShape *shape = &scorer->shape;
-	int			k = shape->k;
+	int			k = scorer->shape.k;
 	float	   *z = align(work);
-	float		score;
 
 	if (!shared->has_base || !fits(shared, k, x))
 	{
@@ -360,8 +376,31 @@ EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
 	memcpy(shared->x, x, (size_t) k * sizeof(float));
 	shared->has_row = true;
 	project(scorer, 1, x, shared->varies, true, shared->has_base ? shared->base : scorer->projection_bias, z);
-	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(shape->d));
+	scorer->level->softplus((size_t) EasqPanelColumns(scorer->shape.d), z, z);
+	return z;
+}
+
+void
+EasqLogitNextBoth(const EasqScorer *scorer, EasqShared *shared, const float *x, float offset,
+				  float *main, float *satisfaction, float *work)
+{
+	size_t		hidden = (size_t) EasqPanelColumns(scorer->shape.d);
+	float	   *z = project_next(scorer, shared, x, work);
+
+	finish(scorer, EASQ_MAIN, 1, z, main, z + hidden);
+	finish(scorer, EASQ_SATISFACTION, 1, z, satisfaction, z + hidden);
+	*main += offset;
+}
+
+float
+EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared, const float *x, float offset,
+			  float *work)
+{
+	float	   *z = project_next(scorer, shared, x, work);
+	float		score;
+
+	finish(scorer, pathway, 1, z, &score, z + EasqPanelColumns(scorer->shape.d));
 	score += offset;
-	to_scores(scorer->level, 1, &score);
+	EasqScoresOfLogits(scorer, 1, &score);
 	return score;
 }

@@ -46,7 +46,12 @@ extern size_t EasqScoreWork(const EasqShape *shape, int rows);
  */
 extern void EasqLogitRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, const float *offset, float *logit, float *work);
-/* x [rows, k] -> score [rows], softplus(v + offset) of the pathway, EASQ_SCORE_MIN at least (from -103 down). */
+/* Logits of both pathways at the price of one projection; offset is added to main's. */
+extern void EasqLogitRowsBoth(const EasqScorer *scorer, int rows, const float *x, const float *offset,
+							  float *main, float *satisfaction, float *work);
+/* Logits -> scores, in place: softplus, which is above 0: where it is too small for a float, EASQ_SCORE_MIN (v of -103 and below).  NaN stays NaN. */
+extern void EasqScoresOfLogits(const EasqScorer *scorer, int rows, float *v);
+/* x [rows, k] -> score [rows], that of v + offset of the pathway. */
 extern void EasqScoreRows(const EasqScorer *scorer, EasqPathway pathway, int rows,
 						  const float *x, const float *offset, float *score, float *work);
 
@@ -66,6 +71,9 @@ typedef struct EasqShared
 extern size_t EasqSharedFloats(const EasqShape *shape);
 /* Before the first row, and when the scorer is another.  memory [EasqSharedFloats] */
 extern void EasqSharedInit(EasqShared *shared, const EasqShape *shape, float *memory);
+/* Both logits of one row x [k]; work as for one row of EasqScoreRows. */
+extern void EasqLogitNextBoth(const EasqScorer *scorer, EasqShared *shared, const float *x, float offset,
+							  float *main, float *satisfaction, float *work);
 /* The score of one row x [k]; work as for one row of EasqScoreRows. */
 extern float EasqScoreNext(const EasqScorer *scorer, EasqPathway pathway, EasqShared *shared,
 						   const float *x, float offset, float *work);

@@ -75,6 +75,22 @@ EasqVisitEmbeddings(const EasqSpec *spec, const char *example, EasqVisitRow visi
 	}
 }
 
+void
+EasqVisitValues(const EasqSpec *spec, const EasqEncoding *encoding, const char *example,
+				EasqVisitValue visit, void *arg)
+{
+	const char *at = example;
+
+	for (int i = 0; i < spec->count; i++)
+	{
+		const EasqFeature *feature = &spec->feature[i];
+
+		if (EasqKinds[feature->kind]->values)
+			EasqKinds[feature->kind]->values(feature, encoding, at, visit, arg);
+		at = EasqSkipFeature(feature, at);
+	}
+}
+
 double
 EasqExampleNumeric(const EasqSpec *spec, const char *example, int numeric)
 {

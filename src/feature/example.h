@@ -74,6 +74,15 @@ typedef void (*EasqVisitRow) (int table, int64 row, float share, int offset, voi
 extern void EasqVisitEmbeddings(const EasqSpec *spec, const char *example, EasqVisitRow visit, void *arg);
 
 /*
+ * The values of an example, as beliefs see them: calls visit(feature, row, x, arg) with x = 1 / sqrt(members) for
+ * each category (n = 0: row 0, x = 1), and with a standardised number, at most EASQ_BELIEF_NUMBER_MOST (NULL: not
+ * at all).  The example must have passed EasqEncode or come from EasqReadExample.
+ */
+typedef void (*EasqVisitValue) (const EasqFeature *feature, int64 row, double x, void *arg);
+extern void EasqVisitValues(const EasqSpec *spec, const EasqEncoding *encoding, const char *example,
+							EasqVisitValue visit, void *arg);
+
+/*
  * Raw numeric value of numeric feature number i, NaN for NULL (for means and
  * deviations).  The example comes from EasqReadExample or has passed EasqEncode.
  */

@@ -19,6 +19,7 @@ typedef enum EasqKey
 	EASQ_KEY_SIZE,
 	EASQ_KEY_DIM,
 	EASQ_KEY_ENCODING,
+	EASQ_KEY_PRIOR,
 	EASQ_KEYS
 } EasqKey;
 
@@ -78,6 +79,9 @@ typedef struct EasqKindEntry
 	void		(*factor) (const EasqFeature *feature, const float *table, const char *at, const float *x,
 						   float *mean, const float **part, float *scale);
 	void		(*visit) (const EasqFeature *feature, const char *at, EasqVisitRow visit, void *arg);
+	/* See EasqVisitValues; NULL: of kinds whose values nothing is believed of. */
+	void		(*values) (const EasqFeature *feature, const EasqEncoding *encoding, const char *at,
+						   EasqVisitValue visit, void *arg);
 } EasqKindEntry;
 
 extern const EasqKindEntry EasqNumericKind;
@@ -104,5 +108,6 @@ EasqSkipFeature(const EasqFeature *feature, const char *at)
 	}
 	return at;					/* keep compilers quiet */
 }
+
 
 #endif

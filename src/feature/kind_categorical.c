@@ -1,6 +1,8 @@
 /* A category, or a set of them: dim inputs, the mean of rows of an embedding table. */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -224,10 +226,26 @@ visit_rows(const EasqFeature *feature, const char *at, EasqVisitRow visit, void 
 	}
 }
 
+static void
+visit_values(const EasqFeature *feature, const EasqEncoding *encoding pg_attribute_unused(), const char *at,
+			 EasqVisitValue visit, void *arg)
+{
+	uint64		members = EasqGetWord(at);
+	double		x = members > 1 ? 1 / sqrt((double) members) : 1;
+
+	if (members == 0)
+		visit(feature, 0, x, arg);
+	for (uint64 i = 0; i < members; i++)
+	{
+		at += EASQ_WORD;
+		visit(feature, (int64) member_row(feature, EasqGetWord(at)), x, arg);
+	}
+}
+
 const EasqKindEntry EasqCategoricalKind = {
 	.name = "categorical",
 	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM) |
-	EASQ_BIT(EASQ_KEY_ENCODING),
+	EASQ_BIT(EASQ_KEY_ENCODING) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM),
 	.embedded = true,
 	.following = EASQ_COUNTED_WORDS,
@@ -240,4 +258,5 @@ const EasqKindEntry EasqCategoricalKind = {
 	.prefetch = prefetch,
 	.factor = factor,
 	.visit = visit_rows,
+	.values = visit_values,
 };

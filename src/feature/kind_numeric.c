@@ -6,6 +6,7 @@
 #include "catalog/pg_type.h"
 #include "utils/float.h"
 
+#include "core/belief.h"
 #include "feature/kind.h"
 #include "feature/value.h"
 #include "feature/wire.h"
@@ -68,6 +69,17 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cur
 }
 
 static void
+visit_value(const EasqFeature *feature, const EasqEncoding *encoding, const char *at, EasqVisitValue visit, void *arg)
+{
+	double		value = EasqWordToDouble(EasqGetWord(at));
+	double		deviation = encoding->deviation[feature->numeric];
+	double		x = (value - encoding->mean[feature->numeric]) / (deviation != 0 ? deviation : 1);
+
+	if (!isnan(x))
+		visit(feature, 0, Min(Max(x, -EASQ_BELIEF_NUMBER_MOST), EASQ_BELIEF_NUMBER_MOST), arg);
+}
+
+static void
 factor(const EasqFeature *feature pg_attribute_unused(), const float *table, const char *at pg_attribute_unused(),
 	   const float *x, float *mean pg_attribute_unused(), const float **part, float *scale)
 {
@@ -77,7 +89,7 @@ factor(const EasqFeature *feature pg_attribute_unused(), const float *table, con
 
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
+	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.standardised = true,
 	.following = EASQ_ONE_WORD,
@@ -88,5 +100,6 @@ const EasqKindEntry EasqNumericKind = {
 	.null_word = null_word,
 	.read = read_value,
 	.encode = encode,
+	.values = visit_value,
 	.factor = factor,
 };

@@ -21,6 +21,7 @@ static const EasqOption model_options[] = {
 	{"experts", EASQ_OPTION_INT, 4, 1, EASQ_MAX_EXPERTS, MODEL(experts), NULL, true},
 	{"satisfaction_experts", EASQ_OPTION_INT, 2, 1, EASQ_MAX_EXPERTS, MODEL(satisfaction_experts), NULL, true},
 	{"rank", EASQ_OPTION_INT, 4, 0, EASQ_MAX_RANK, MODEL(rank), NULL, true},
+	{"beliefs", EASQ_OPTION_BOOL, true, 0, 0, MODEL(beliefs), NULL, true},
 	{"factors", EASQ_OPTION_INT, 16, 0, EASQ_MAX_FACTORS, MODEL(factors), NULL, true},
 	{"seed", EASQ_OPTION_INT64, 0, -EXACT, EXACT, MODEL(seed), NULL, true},
 	{"alpha", EASQ_OPTION_REAL, 8, 0, 1e6, MODEL(hyper.alpha), NULL, false},

@@ -32,6 +32,7 @@ typedef struct EasqOptions
 	double		satisfied;		/* an answer of at least this counts as satisfied for easq_probability */
 	int			answers_per_respondent; /* remembered; 0: no limit */
 	double		cross_weight;	/* of pairs of two respondents */
+	bool		beliefs;		/* are values counted beside the pathways? */
 	double		half_life;		/* seconds in which the weight of an answer halves; 0: never */
 	int			warm_up;		/* answers before alignment starts */
 } EasqOptions;

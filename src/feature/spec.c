@@ -15,6 +15,7 @@ static const char *const keys[EASQ_KEYS] = {
 	[EASQ_KEY_SIZE] = "size",
 	[EASQ_KEY_DIM] = "dim",
 	[EASQ_KEY_ENCODING] = "encoding",
+	[EASQ_KEY_PRIOR] = "prior",
 };
 
 /* One object of the array. */
@@ -181,6 +182,22 @@ read_hashed(const Entry *entry)
 	return false;
 }
 
+static double
+read_prior(const Entry *entry)
+{
+	double		prior;
+
+	if (!entry->given[EASQ_KEY_PRIOR])
+		return 0;
+	if (!EasqJsonReal(&entry->value[EASQ_KEY_PRIOR], &prior) || prior < EASQ_MIN_PRIOR || prior > EASQ_MAX_PRIOR)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the \"prior\" of feature %d must be a number from %g to %g, not %s", entry->number,
+						EASQ_MIN_PRIOR, EASQ_MAX_PRIOR, EasqJsonShow(&entry->value[EASQ_KEY_PRIOR])),
+				 errhint("It is the variance, in log-odds, of what the feature's values do to satisfaction; leave it out to let training choose.")));
+	return prior;
+}
+
 static void
 read_feature(const Entry *entry, EasqFeature *feature)
 {
@@ -200,6 +217,8 @@ read_feature(const Entry *entry, EasqFeature *feature)
 		feature->size = read_size(entry, EASQ_KEY_SIZE, 2, EASQ_MAX_CATEGORIES);
 	if (kind->keys & EASQ_BIT(EASQ_KEY_ENCODING))
 		feature->hashed = read_hashed(entry);
+	if (kind->keys & EASQ_BIT(EASQ_KEY_PRIOR))
+		feature->prior = read_prior(entry);
 }
 
 static void
@@ -341,6 +360,8 @@ feature_to_json(const EasqFeature *feature)
 		EasqJsonPut(&state, keys[EASQ_KEY_DIM], EasqJsonWhole(feature->dim));
 	if ((has & EASQ_BIT(EASQ_KEY_ENCODING)) && !feature->hashed)
 		EasqJsonPut(&state, keys[EASQ_KEY_ENCODING], EasqJsonString("index"));
+	if (feature->prior > 0)
+		EasqJsonPut(&state, keys[EASQ_KEY_PRIOR], EasqJsonNumber(feature->prior));
 	return *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 }
 

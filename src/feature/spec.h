@@ -12,6 +12,9 @@
 #define EASQ_MAX_FEATURES 256
 #define EASQ_MAX_CATEGORIES INT64CONST(100000000)
 
+#define EASQ_MIN_PRIOR 1e-6
+#define EASQ_MAX_PRIOR 100.0
+
 typedef enum EasqKind
 {
 	EASQ_NUMERIC,				/* 1 input: (value - mean) / deviation */
@@ -27,6 +30,7 @@ typedef struct EasqFeature
 	bool		hashed;			/* categorical: row 1 + FNV-1a-64(text) mod (size - 1); else the value is the row */
 	int64		size;			/* categorical: rows of the table, row 0 is NULL */
 	int			dim;			/* inputs it fills */
+	double		prior;			/* variance of beliefs about its values; 0: not given */
 	int			offset;			/* first of them in x */
 	int			numeric;		/* its number among the numeric features, else -1 */
 	int			table;			/* its embedding's number among the tables, else -1 */

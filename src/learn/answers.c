@@ -5,9 +5,12 @@
 
 #include "learn/answers.h"
 #include "learn/batch.h"
+#include "learn/believe.h"
 #include "learn/draw.h"
+#include "learn/knob.h"
 #include "learn/order.h"
 #include "learn/partners.h"
+#include "learn/revival.h"
 #include "learn/skipped.h"
 #include "store/pair_rehearsed.h"
 #include "store/answer_memory.h"
@@ -16,9 +19,8 @@
 /* Alignment waits until some value has so many answers below it and so many above it. */
 #define WARM_UP_OF_A_KIND 2
 
-/* Why a step must not align yet; NULL: it may. */
-static const char *
-warming_up(const EasqModel *model)
+const char *
+EasqWarmingUp(const EasqModel *model)
 {
 	int			remembered = EasqAnswerCountsTotal(&model->adapter.counts);
 
@@ -27,24 +29,6 @@ warming_up(const EasqModel *model)
 	if (model->options.warm_up > 0 && !EasqAnswerCountsBothSides(&model->adapter.counts, WARM_UP_OF_A_KIND))
 		return psprintf("warm-up: no value has %d answers below it and %d above it", WARM_UP_OF_A_KIND, WARM_UP_OF_A_KIND);
 	return NULL;
-}
-
-/* The calibration after new answers, against what the satisfaction pathway says before it learns from them. */
-static EasqCalibration
-calibrate(EasqLearner *learner, const EasqAnswer *answers, int count)
-{
-	EasqCalibration calibration = learner->model->adapter.alignment.calibration;
-	EasqJudge  *judge = EasqLearnerJudge(learner);
-	float		logit;
-
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!answers[i].held_back &&
-			EasqJudgeLogit(judge, EASQ_SATISFACTION, answers[i].example, answers[i].length, &logit))
-			EasqCalibrate(&calibration, logit, answers[i].answer >= learner->model->options.satisfied);
-	}
-	return calibration;
 }
 
 static void
@@ -75,12 +59,13 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	if (alone > 0)
 		EasqSkip(skipped, model->options.cross_weight == 0 ? "no remembered answer of the same respondent differs from it" :
 				 "no remembered answer differs from it", NULL, alone);
+	calibration = EasqCountAnswers(learner, answers, count);
 	if (found == 0)
 		return;
 	for (int i = 0; i < count; i++)
 		learned += !answers[i].held_back;
 	learned -= alone;
-	warm_up = warming_up(model);
+	warm_up = EasqWarmingUp(model);
 	learner->hyper.lambda2 = warm_up ? 0 : model->options.hyper.lambda2;
 	random = EasqDraws(model, EASQ_DRAW_BEHAVIOUR, 0);
 	drawn = EasqDrawBehaviour(model, model->options.behaviour_pairs, &random, &behaviours);
@@ -92,13 +77,15 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		return;
 	}
 	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
-	calibration = calibrate(learner, answers, count);
 	state = model->adapter.alignment;
 	row.reason = EasqLearnerGuardedStep(learner, &batch, &outcome);
 	/* With the step, so that it has an adapter id of its own. */
 	if (row.reason == NULL)
 		model->adapter.alignment.calibration = calibration;
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
+	(void) EasqReviveSatisfaction(learner, &batch, row.reason != NULL);
+	if (warm_up || outcome.audited || EasqKnobIsDue(learner, outcome.judged))
+		EasqKnobTurn(learner, warm_up != NULL, outcome.audited);
 	/* An error when all is written would come too late to leave out this step alone. */
 	if (!EasqAlignmentStateIsFinite(&model->adapter.alignment))
 		model->adapter.alignment = state;
@@ -120,7 +107,8 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	row.metrics = &outcome.metrics;
 	row.guarded = outcome.guarded;
 	row.strength = outcome.strength;
-	row.cost = outcome.cost;
+	row.cost = model->adapter.alignment.ranking_cost;
+	row.knob = model->adapter.alignment.knob;
 	EasqLogStep(&row);
 }
 

@@ -26,4 +26,7 @@ extern void EasqLearnPortion(EasqLearner *learner, EasqAnswer *answers, int coun
 /* Consumes changes: remembers them without learning, in the same order. */
 extern void EasqRememberChanges(EasqLearner *learner, EasqChanges *changes);
 
+/* Why neither a step nor the knob may align yet; NULL: they may. */
+extern const char *EasqWarmingUp(const EasqModel *model);
+
 #endif

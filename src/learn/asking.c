@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -46,6 +47,8 @@ EasqAskingInit(EasqAsking *asking, const EasqLearnOptions *options, TupleDesc de
 					 errhint("Name a column of type timestamptz, timestamp or date.")));
 	}
 }
+
+#define AHEAD_MOST USECS_PER_DAY	/* that a time may be in the future, by whatever clock, and still be known */
 
 static bool
 read_weight(const EasqAsking *asking, Datum value, double *weight, EasqProblem *problem)
@@ -94,6 +97,12 @@ EasqReadAsking(const EasqAsking *asking, const Datum *values, const bool *nulls,
 	if (asking->weight > 0 && !nulls[asking->weight - 1] &&
 		!read_weight(asking, values[asking->weight - 1], &answer->weight, problem))
 		return false;
-	return asking->asked_at == 0 || nulls[asking->asked_at - 1] ||
-		read_time(asking, values[asking->asked_at - 1], &answer->asked_at, problem);
+	if (asking->asked_at == 0 || nulls[asking->asked_at - 1])
+		return true;
+	if (!read_time(asking, values[asking->asked_at - 1], &answer->asked_at, problem))
+		return false;
+	/* All others would be old from then on. */
+	if (answer->asked_at > GetCurrentTransactionStartTimestamp() + AHEAD_MOST)
+		answer->asked_at = DT_NOBEGIN;
+	return true;
 }

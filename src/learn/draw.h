@@ -14,7 +14,8 @@ typedef enum EasqStream
 	EASQ_DRAW_PARTNER,			/* of one answer, by its ordinal */
 	EASQ_DRAW_BEHAVIOUR,		/* pairs that a step rehearses */
 	EASQ_DRAW_REPLAY,			/* answers that a step learns again */
-	EASQ_DRAW_GATE				/* held pairs that a step is judged on */
+	EASQ_DRAW_GATE,				/* held pairs that a step is judged on */
+	EASQ_DRAW_KNOB				/* rehearsed pairs that spreads are taken of */
 } EasqStream;
 
 static inline EasqRandom

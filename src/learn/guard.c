@@ -4,9 +4,11 @@
 
 #include "learn/draw.h"
 #include "learn/guard.h"
+#include "store/belief.h"
 #include "store/log.h"
 #include "store/weight_saved.h"
 
+#define SHARE_BESIDE_KNOB 0.0	/* of the budget */
 #define LORA_STRENGTH 3.0		/* of the strength of alignment: LoRA serves the satisfaction pathway too */
 #define TRY_PAIRS EASQ_JUDGE_DRAWN	/* of the gate sample, drawn anew for each step */
 #define TRY_SCALE 0.5			/* of the spread of main's logits after training */
@@ -47,12 +49,22 @@ EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
 	return guard;
 }
 
+/*
+ * What alignment may spend.  Where answers are counted the knob spends the rest, and gets more for it: what beliefs say
+ * reaches the ranking as it is, at whatever is left.
+ */
+static double
+own_budget(const EasqGuard *guard)
+{
+	return guard->model->options.behaviour_budget * (EasqModelBelieves(guard->model) ? SHARE_BESIDE_KNOB : 1);
+}
+
 double
 EasqGuardStrength(const EasqGuard *guard)
 {
 	const EasqAlignmentState *state = &guard->model->adapter.alignment;
 
-	return EasqAlignmentStrength(state->cost, guard->model->options.behaviour_budget, state->pace, state->spread);
+	return EasqAlignmentStrength(state->cost, own_budget(guard), state->pace, state->spread);
 }
 
 /* ---------------------------------------------------------- one step on trial */
@@ -115,7 +127,7 @@ costs_too_much(EasqGuard *guard, const float *after)
 {
 	const EasqAlignmentState *state = &guard->model->adapter.alignment;
 	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
-	double		budget = guard->model->options.behaviour_budget;
+	double		budget = own_budget(guard);
 	double		left = Max(budget - Max(state->cost, 0) - Max(state->drift, 0), budget / EASQ_GATE_STEPS);
 	double		loss;
 	double		error;
@@ -312,7 +324,7 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
 	if (bound <= model->options.behaviour_budget)
 	{
-		EasqSavedWrite(model, EASQ_AUDITED, weights, adam);
+		EasqSavedWrite(model, EASQ_AUDITED, weights, adam, NULL);
 		return false;
 	}
 	if (!go_back(guard, weights, adam, bound))

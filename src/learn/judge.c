@@ -9,7 +9,7 @@
 #include "learn/judge.h"
 
 /* Pairs that are encoded and scored together where a whole sample is judged. */
-#define BLOCK_PAIRS 128
+#define BLOCK_PAIRS EASQ_JUDGE_BLOCK
 #define VITAL_PAIRS (EASQ_VITAL_ROWS / 2)
 #define DRAWN_FLOATS ((Size) 1 << 22)	/* that drawn pairs are kept under where inputs are many */
 
@@ -172,6 +172,17 @@ EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right)
 	}
 }
 
+void
+EasqJudgeBoth(EasqJudge *judge, const EasqHeld *held, int start, int pairs, float *main, float *satisfaction, bool *fits)
+{
+	judge->held = held;
+	judge->drawn = 0;
+	for (int i = 0; i < pairs; i++)
+		encode_pair(judge, start + i, i);
+	memcpy(fits, judge->fits, sizeof(bool) * pairs);
+	EasqLogitRowsBoth(&judge->now->scorer, 2 * pairs, judge->x, judge->u, main, satisfaction, judge->work);
+}
+
 int
 EasqJudgeDraw(EasqJudge *judge, const EasqHeld *held, const int *slot, int n)
 {
@@ -193,6 +204,16 @@ EasqJudgeDrawn(EasqJudge *judge, double scale, float *right)
 		for (int i = 0; i < pairs; i++)
 			right[start + i] = EasqPairSoftlyRight(judge->score[2 * i], judge->score[2 * i + 1], scale);
 	}
+}
+
+bool
+EasqJudgeLogits(EasqJudge *judge, const char *example, int length, float *main, float *satisfaction)
+{
+	judge->drawn = 0;
+	if (!encode(judge, example, length, 0))
+		return false;
+	EasqLogitRowsBoth(&judge->now->scorer, 1, judge->x, judge->u, main, satisfaction, judge->work);
+	return true;
 }
 
 bool

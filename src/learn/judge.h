@@ -28,6 +28,14 @@ extern void EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to
  */
 extern void EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right);
 
+/*
+ * Logits of both rows of pairs [start, start + pairs) of a sample under both pathways, chosen and rejected in turn:
+ * main and satisfaction [2 pairs]; fits [pairs]: false where a pair does not fit the model any more.
+ */
+#define EASQ_JUDGE_BLOCK 128
+extern void EasqJudgeBoth(EasqJudge *judge, const EasqHeld *held, int start, int pairs,
+						  float *main, float *satisfaction, bool *fits);
+
 /* The first of these pairs of a sample, encoded once to be judged under several weights; returns how many there is room for. */
 #define EASQ_JUDGE_DRAWN 512
 extern int	EasqJudgeDraw(EasqJudge *judge, const EasqHeld *held, const int *slot, int n);
@@ -38,6 +46,9 @@ extern EasqVital EasqJudgeVital(EasqJudge *judge, EasqPathway pathway);
 
 /* The logit that one pathway gives one example; false where it does not fit the model. */
 extern bool EasqJudgeLogit(EasqJudge *judge, EasqPathway pathway, const char *example, int length, float *logit);
+
+/* Those of both. */
+extern bool EasqJudgeLogits(EasqJudge *judge, const char *example, int length, float *main, float *satisfaction);
 
 /* Mean logit of a pathway alone, without what factors add, over rows of x [rows, inputs]. */
 extern double EasqJudgeLevel(EasqJudge *judge, EasqPathway pathway, size_t rows, const float *x);

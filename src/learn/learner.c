@@ -117,6 +117,8 @@ EasqLearnerRead(const char *name, Oid role)
 	adam.step = model->adapter.step;
 	set_start(learner, model, &version->backbone->encoding, weights, adam);
 	read_moments(model, &adam);
+	if (version->beliefs)
+		learner->beliefs = EasqBeliefsCopy(version->beliefs, model->spec);
 	return learner;
 }
 
@@ -130,11 +132,22 @@ EasqLearnerOpen(const char *name, Oid role, EasqLockWait wait)
 void
 EasqLearnerSave(EasqLearner *learner)
 {
+	EasqModel  *model = learner->model;
+	bool		believed = learner->beliefs && learner->beliefs->changes > 0;
+
+	if (believed)
+		EasqBeliefsWrite(model, learner->beliefs, model->adapter.version + 1);
 	if (learner->changed)
 	{
 		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v);
 		keep_moments(learner->model, &learner->adam);
-		EasqVersionWritten(learner->model, learner->weights);
+		EasqVersionWritten(learner->model, learner->weights, learner->beliefs);
+	}
+	else if (believed)
+	{
+		model->adapter.version++;
+		EasqWriteCounters(model);
+		EasqVersionWritten(model, learner->weights, learner->beliefs);
 	}
 	else if (learner->counted || learner->model->adapter.answers != learner->stored_answers)
 		EasqWriteCounters(learner->model);
@@ -148,6 +161,7 @@ struct EasqLearnerMark
 	int64		step;
 	bool		changed;
 	bool		counted;
+	EasqBeliefs *beliefs;
 	float		adapter[FLEXIBLE_ARRAY_MEMBER]; /* weights, m, v */
 };
 
@@ -163,6 +177,7 @@ EasqLearnerMarkHere(const EasqLearner *learner)
 	mark->step = learner->adam.step;
 	mark->changed = learner->changed;
 	mark->counted = learner->counted;
+	mark->beliefs = learner->beliefs ? EasqBeliefsCopy(learner->beliefs, learner->model->spec) : NULL;
 	memcpy(mark->adapter, learner->weights + layout->backbone, sizeof(float) * count);
 	memcpy(mark->adapter + count, learner->adam.m, sizeof(float) * count);
 	memcpy(mark->adapter + 2 * count, learner->adam.v, sizeof(float) * count);
@@ -188,12 +203,27 @@ EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark)
 	learner->adam.step = mark->step;
 	learner->changed = mark->changed;
 	learner->counted = mark->counted;
+	if (mark->beliefs)
+	{
+		MemoryContext old = MemoryContextSwitchTo(learner->context);
+
+		EasqBeliefsFree(learner->beliefs);
+		learner->beliefs = EasqBeliefsCopy(mark->beliefs, learner->model->spec);
+		MemoryContextSwitchTo(old);
+	}
 	memcpy(learner->weights + layout->backbone, mark->adapter, sizeof(float) * count);
 	memcpy(learner->adam.m, mark->adapter + count, sizeof(float) * count);
 	memcpy(learner->adam.v, mark->adapter + 2 * count, sizeof(float) * count);
 	/* What it has judged is undone. */
 	learner->guard = NULL;
 	learner->guard_made = false;
+}
+
+void
+EasqLearnerMarkFree(EasqLearnerMark *mark)
+{
+	EasqBeliefsFree(mark->beliefs);
+	pfree(mark);
 }
 
 static void
@@ -301,6 +331,20 @@ EasqLearnerJudge(EasqLearner *learner)
 }
 
 /* On training's weights the samples are those that training has just stored. */
+const EasqHeld *
+EasqLearnerGate(EasqLearner *learner)
+{
+	if (!learner->gate_read)
+	{
+		MemoryContext old = MemoryContextSwitchTo(learner->context);
+
+		learner->gate = learner->pin.version ? EasqVersionGate(learner->pin.version) : EasqReadHeld(learner->model, EASQ_GATE);
+		learner->gate_read = true;
+		MemoryContextSwitchTo(old);
+	}
+	return learner->gate;
+}
+
 static EasqGuard *
 guard_of(EasqLearner *learner)
 {
@@ -309,9 +353,7 @@ guard_of(EasqLearner *learner)
 		EasqJudge  *judge = EasqLearnerJudge(learner);
 		MemoryContext old = MemoryContextSwitchTo(learner->context);
 
-		learner->guard = EasqGuardCreate(learner->model, judge,
-										 learner->pin.version ? EasqVersionGate(learner->pin.version) :
-										 EasqReadHeld(learner->model, EASQ_GATE));
+		learner->guard = EasqGuardCreate(learner->model, judge, EasqLearnerGate(learner));
 		learner->guard_made = true;
 		MemoryContextSwitchTo(old);
 	}
@@ -330,6 +372,7 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 {
 	EasqModel  *model = learner->model;
 	EasqGuard  *guard = guard_of(learner);
+	EasqAlignmentState before = model->adapter.alignment;
 	EasqAdam	adam;
 	double		strength;
 	bool		moved;
@@ -359,7 +402,8 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	{
 		EasqGuardJudge(guard, learner->weights, reason != NULL);
 		moved |= EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
-		outcome->cost = model->adapter.alignment.cost;
+		outcome->judged = model->adapter.alignment.judged_step != before.judged_step;
+		outcome->audited = model->adapter.alignment.audited_step != before.audited_step;
 	}
 	if (moved)
 		outcome->rise = satisfaction_rise(learner, batch, &outcome->metrics);
@@ -370,7 +414,7 @@ void
 EasqLearnerExempt(EasqLearner *learner)
 {
 	if (guard_of(learner))
-		EasqSavedWrite(learner->model, EASQ_AUDITED, learner->weights, &learner->adam);
+		EasqSavedWrite(learner->model, EASQ_AUDITED, learner->weights, &learner->adam, NULL);
 }
 
 bool
@@ -383,6 +427,12 @@ EasqLearnerReset(EasqLearner *learner)
 		return false;
 	EasqSavedForget(learner->model, EASQ_AUDITED);
 	EasqAlignmentStateStart(state, 0, learner->adam.step);
+	if (learner->beliefs)
+	{
+		EasqBeliefsFree(learner->beliefs);
+		learner->beliefs = EasqSavedBeliefs(learner->model, EASQ_TRAINED);
+		EasqBeliefsReplace(learner->model, learner->beliefs);
+	}
 	learner->model->adapter.step = learner->adam.step;
 	learner->changed = true;
 	return true;

@@ -20,6 +20,8 @@ typedef struct EasqLearner
 	EasqAdam	adam;			/* of the adapter; step is model->adapter.step */
 	bool		changed;		/* weights differ from what is stored */
 	int64		stored_answers; /* model->adapter.answers as it is stored */
+	EasqBeliefs *beliefs;		/* own copy; NULL: the model has none */
+	bool		believed;		/* they know the answers that it learns already */
 	bool		counted;		/* counters moved without a step: so must the adapter row, or REPEATABLE READ would not notice */
 	Oid			author;			/* of the questionnaire that it learns from now; EASQ_NOBODY: several, or none */
 	EasqPin		pin;			/* the version it started from; empty on training's weights */
@@ -29,6 +31,8 @@ typedef struct EasqLearner
 	float	   *work;
 	size_t		work_floats;
 	EasqJudge  *judge;			/* what EasqLearnerJudge returns */
+	const EasqHeld *gate;		/* what EasqLearnerGate returns */
+	bool		gate_read;
 	EasqGuard  *guard;			/* NULL: no budget */
 	bool		guard_made;
 } EasqLearner;
@@ -53,25 +57,30 @@ extern EasqLearner *EasqLearnerOn(EasqModel *model, const EasqEncoding *encoding
 extern void EasqLearnerSave(EasqLearner *learner);
 
 /*
- * Where a learner stands, all in one allocation, and back to there after an error: a rollback undoes what is in
+ * Where a learner stands, and back to there after an error: a rollback undoes what is in
  * tables, not what it holds.
  */
 typedef struct EasqLearnerMark EasqLearnerMark;
 extern EasqLearnerMark *EasqLearnerMarkHere(const EasqLearner *learner);
 extern void EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark);
+extern void EasqLearnerMarkFree(EasqLearnerMark *mark);
 
 /* Judges held pairs and scores examples; the weights are the learner's as they are now. */
 extern EasqJudge *EasqLearnerJudge(EasqLearner *learner);
+
+/* The gate's sample of held pairs; NULL: there is none. */
+extern const EasqHeld *EasqLearnerGate(EasqLearner *learner);
 
 /* What a step did, beside its metrics. */
 typedef struct EasqStepOutcome
 {
 	EasqMetrics metrics;
 	double		rise;			/* of the mean satisfaction logit of the rows it scores, which losses of pairs leave free */
-	bool		guarded;		/* there is a behaviour budget: the next two mean something */
+	bool		guarded;		/* there is a behaviour budget: what follows means something */
 	bool		cut;			/* main and LoRA went a part of their way, or none */
 	double		strength;		/* of alignment, 1: as configured */
-	double		cost;			/* G, when it was last judged */
+	bool		judged;			/* the gate sample was judged as a whole, and the audit's too */
+	bool		audited;
 } EasqStepOutcome;
 
 /* One step, whatever it costs.  Returns NULL, or why it was not taken (the learner is then as it was). */

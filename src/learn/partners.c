@@ -44,9 +44,8 @@ find_partners(const EasqModel *model, const EasqAnswer *answer, EasqAnswer *part
 	return count;
 }
 
-/* Halves with each half-life that the answer is older than the latest one. */
-static double
-freshness(const EasqModel *model, const EasqAnswer *answer)
+double
+EasqFreshness(const EasqModel *model, const EasqAnswer *answer)
 {
 	double		age;
 
@@ -66,7 +65,7 @@ is_own(const EasqAnswer *answer, const EasqAnswer *partner)
 static double
 pair_weight(const EasqModel *model, const EasqAnswer *answer, const EasqAnswer *partner)
 {
-	double		weight = answer->weight * partner->weight * freshness(model, answer) * freshness(model, partner);
+	double		weight = answer->weight * partner->weight * EasqFreshness(model, answer) * EasqFreshness(model, partner);
 
 	return is_own(answer, partner) ? weight : weight * model->options.cross_weight;
 }

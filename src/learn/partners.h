@@ -28,4 +28,7 @@ extern int	EasqFindPairs(const EasqModel *model, const EasqAnswer *answers, int 
  */
 extern int	EasqReplayPairs(const EasqModel *model, int count, EasqAnswerPair *pairs);
 
+/* Halves with each half-life that the answer is older than the latest one. */
+extern double EasqFreshness(const EasqModel *model, const EasqAnswer *answer);
+
 #endif

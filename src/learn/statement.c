@@ -224,7 +224,7 @@ learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
 	if (failed && count == 1)
 		log_failed(learner->model->name, "queue", "learning", error, EASQ_NOBODY, 1);
 	MemoryContextDelete(context);
-	pfree(mark);
+	EasqLearnerMarkFree(mark);
 	if (failed && count > 1)
 	{
 		learn_but_bad(learner, answers, count / 2);

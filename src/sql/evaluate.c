@@ -27,6 +27,7 @@
 #include "core/scorer.h"
 #include "feature/factor.h"
 #include "sql/argument.h"
+#include "sql/ranking.h"
 #include "store/cache_version.h"
 #include "query/sort.h"
 #include "query/source.h"
@@ -62,9 +63,10 @@ typedef struct Evaluation
 	/* rows that are not scored yet */
 	ScoredRow	row[EASQ_SCORE_BLOCK];
 	float	   *x;				/* [EASQ_SCORE_BLOCK, inputs] */
-	float		u[EASQ_SCORE_BLOCK];	/* what factors add to their main logits */
-	EasqFactors *factors;
 	int			rows;
+	EasqFactors *factors;
+	EasqOpinion opinion[EASQ_SCORE_BLOCK];	/* what is believed of their values */
+	float		u[EASQ_SCORE_BLOCK];	/* what they add to main logits */
 	float	   *work;
 
 	EasqSort	by_group;
@@ -122,12 +124,24 @@ sort_scored_row(Evaluation *evaluation, const ScoredRow *row)
 static void
 score_block(Evaluation *evaluation)
 {
-	float		score[EASQ_SCORE_BLOCK];
+	const EasqVersion *version = evaluation->version;
+	float		logit[EASQ_PATHWAYS + 1][EASQ_SCORE_BLOCK];	/* and scores */
 
+	EasqLogitRowsBoth(&version->scorer, evaluation->rows, evaluation->x, evaluation->u,
+					  logit[EASQ_MAIN], logit[EASQ_SATISFACTION], evaluation->work);
+	if (version->beliefs)
+		EasqCompleteOpinions(version, evaluation->rows, logit[EASQ_MAIN], logit[EASQ_SATISFACTION], evaluation->opinion);
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 	{
-		EasqScoreRows(&evaluation->version->scorer, (EasqPathway) p, evaluation->rows, evaluation->x,
-					  p == EASQ_MAIN ? evaluation->u : NULL, score, evaluation->work);
+		float	   *score = logit[EASQ_PATHWAYS];
+
+		if (EasqRanksByBeliefs(version, (EasqPathway) p))
+			EasqScoresByBeliefs(version, (EasqPathway) p, evaluation->rows, logit[EASQ_MAIN], evaluation->opinion, score);
+		else
+		{
+			memcpy(score, logit[p], sizeof(float) * evaluation->rows);
+			EasqScoresOfLogits(&version->scorer, evaluation->rows, score);
+		}
 		for (int i = 0; i < evaluation->rows; i++)
 		{
 			if (!isfinite(score[i]) || signbit(score[i]))
@@ -161,6 +175,8 @@ add_row(Evaluation *evaluation, const EasqSourceRow *from)
 	evaluation->labelled[row->label]++;
 	(void) EasqEncode(spec, encoding, from->example, from->length, x, NULL);
 	evaluation->u[evaluation->rows] = EasqFactorOffset(evaluation->factors, encoding, from->example, x);
+	if (evaluation->version->beliefs)
+		evaluation->opinion[evaluation->rows] = EasqBeliefsOpinion(evaluation->version->beliefs, encoding, from->example);
 	if (++evaluation->rows == EASQ_SCORE_BLOCK)
 		score_block(evaluation);
 }

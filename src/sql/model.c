@@ -62,6 +62,7 @@ default_statistics(EasqModel *model)
 
 	model->backbone.mean = palloc0(sizeof(double) * numerics);
 	model->backbone.deviation = palloc(sizeof(double) * numerics);
+	model->backbone.prior = palloc0(sizeof(double) * model->spec->count);
 	for (int i = 0; i < numerics; i++)
 		model->backbone.deviation[i] = 1;
 }

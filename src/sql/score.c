@@ -1,7 +1,9 @@
 /*
- * easq_score, easq_satisfaction and easq_probability, a row at a time.
+ * easq_score, easq_satisfaction, easq_probability and easq_uncertainty, a row at a time.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "fmgr.h"
 
@@ -14,6 +16,8 @@ PG_FUNCTION_INFO_V1(easq_satisfaction_record);
 PG_FUNCTION_INFO_V1(easq_satisfaction_array);
 PG_FUNCTION_INFO_V1(easq_probability_record);
 PG_FUNCTION_INFO_V1(easq_probability_array);
+PG_FUNCTION_INFO_V1(easq_uncertainty_record);
+PG_FUNCTION_INFO_V1(easq_uncertainty_array);
 
 static EasqScoring *
 begin(FunctionCallInfo fcinfo)
@@ -32,86 +36,131 @@ begin(FunctionCallInfo fcinfo)
 	return scoring;
 }
 
-static float
-score_x(EasqScoring *scoring, EasqPathway pathway)
+/* What the call's row is: values, or an array of inputs; false: NULL. */
+static bool
+take_row(FunctionCallInfo fcinfo, bool valued, EasqScoring **scoring)
 {
-	float		score;
-
-	EasqScoringRun(scoring, pathway, 1, &score);
-	return score;
-}
-
-static Datum
-score_record(FunctionCallInfo fcinfo, EasqPathway pathway)
-{
-	EasqScoring *scoring;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	scoring = begin(fcinfo);
-	EasqScoringEncode(scoring, PG_GETARG_DATUM(1));
-	PG_RETURN_FLOAT4(score_x(scoring, pathway));
-}
-
-static Datum
-score_array(FunctionCallInfo fcinfo, EasqPathway pathway)
-{
-	EasqScoring *scoring;
 	ArrayType  *array;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	scoring = begin(fcinfo);
+		return false;
+	*scoring = begin(fcinfo);
+	if (valued)
+	{
+		EasqScoringEncode(*scoring, PG_GETARG_DATUM(1));
+		return true;
+	}
 	array = PG_GETARG_ARRAYTYPE_P(1);
-	EasqScoringEncoded(scoring, array);
+	EasqScoringEncoded(*scoring, array);
 	PG_FREE_IF_COPY(array, 1);
-	PG_RETURN_FLOAT4(score_x(scoring, pathway));
+	return true;
+}
+
+static Datum
+score(FunctionCallInfo fcinfo, bool valued, EasqPathway pathway)
+{
+	EasqScoring *scoring;
+	float		score;
+
+	if (!take_row(fcinfo, valued, &scoring))
+		PG_RETURN_NULL();
+	EasqScoringRun(scoring, pathway, 1, &score);
+	PG_RETURN_FLOAT4(score);
 }
 
 Datum
 easq_score_record(PG_FUNCTION_ARGS)
 {
-	return score_record(fcinfo, EASQ_MAIN);
+	return score(fcinfo, true, EASQ_MAIN);
 }
 
 Datum
 easq_score_array(PG_FUNCTION_ARGS)
 {
-	return score_array(fcinfo, EASQ_MAIN);
+	return score(fcinfo, false, EASQ_MAIN);
 }
 
 Datum
 easq_satisfaction_record(PG_FUNCTION_ARGS)
 {
-	return score_record(fcinfo, EASQ_SATISFACTION);
+	return score(fcinfo, true, EASQ_SATISFACTION);
 }
 
 Datum
 easq_satisfaction_array(PG_FUNCTION_ARGS)
 {
-	return score_array(fcinfo, EASQ_SATISFACTION);
+	return score(fcinfo, false, EASQ_SATISFACTION);
 }
 
-/* Of a satisfaction score that has just been computed by the same call. */
-static Datum
-probability(FunctionCallInfo fcinfo, Datum score)
+static void
+check_opinion(const EasqScoring *scoring, const EasqOpinion *opinion)
 {
-	const EasqScoring *scoring = fcinfo->flinfo->fn_extra;
+	if (!isfinite(opinion->logit) || !isfinite(opinion->variance))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("model \"%s\" gives a row a score that is not finite", scoring->pin.version->model->name),
+				 errhint("A feature of the row is too large; leave such rows out, or give the feature a smaller unit.")));
+}
 
-	if (fcinfo->isnull)
-		return (Datum) 0;
+/* By what is believed of the row; where that is nothing, by the pathway's calibrated logit. */
+static Datum
+probability(FunctionCallInfo fcinfo, bool valued)
+{
+	EasqScoring *scoring;
+	const EasqOpinion *opinion;
+	float		score;
+
+	if (!take_row(fcinfo, valued, &scoring))
+		PG_RETURN_NULL();
+	if (valued && scoring->pin.version->beliefs)
+	{
+		opinion = EasqScoringOpinions(scoring, 1);
+		check_opinion(scoring, opinion);
+		PG_RETURN_FLOAT4((float4) EasqOpinionProbability(opinion));
+	}
+	EasqScoringRun(scoring, EASQ_SATISFACTION, 1, &score);
 	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->adapter.alignment.calibration,
-											  EasqLogitOfScore(DatumGetFloat4(score))));
+											  EasqLogitOfScore(score)));
 }
 
 Datum
 easq_probability_record(PG_FUNCTION_ARGS)
 {
-	return probability(fcinfo, score_record(fcinfo, EASQ_SATISFACTION));
+	return probability(fcinfo, true);
 }
 
 Datum
 easq_probability_array(PG_FUNCTION_ARGS)
 {
-	return probability(fcinfo, score_array(fcinfo, EASQ_SATISFACTION));
+	return probability(fcinfo, false);
+}
+
+static Datum
+uncertainty(FunctionCallInfo fcinfo, bool valued)
+{
+	EasqScoring *scoring;
+	const EasqOpinion *opinion;
+
+	if (!take_row(fcinfo, valued, &scoring))
+		PG_RETURN_NULL();
+	if (scoring->pin.version->beliefs == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has no beliefs: nothing says how unsure it is", scoring->pin.version->model->name),
+				 errhint("A model has them where a feature is categorical or numeric and its option beliefs is not false.")));
+	opinion = EasqScoringOpinions(scoring, 1);
+	check_opinion(scoring, opinion);
+	PG_RETURN_FLOAT4((float4) sqrt(opinion->variance));
+}
+
+Datum
+easq_uncertainty_record(PG_FUNCTION_ARGS)
+{
+	return uncertainty(fcinfo, true);
+}
+
+Datum
+easq_uncertainty_array(PG_FUNCTION_ARGS)
+{
+	return uncertainty(fcinfo, false);
 }

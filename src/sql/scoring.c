@@ -10,6 +10,7 @@
 
 #include "core/kernel.h"
 #include "compat.h"
+#include "sql/ranking.h"
 #include "sql/scoring.h"
 #include "sql/scratch.h"
 
@@ -50,6 +51,9 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 				   palloc(sizeof(float) * EasqSharedFloats(&version->model->layout.shape)));
 	initStringInfo(&scoring->example);
 	scoring->u = palloc0(sizeof(float) * scoring->block);
+	scoring->opinion = palloc0(sizeof(EasqOpinion) * scoring->block);
+	for (int p = 0; p < EASQ_PATHWAYS; p++)
+		scoring->logit[p] = palloc0(sizeof(float) * scoring->block);
 	scoring->factors = EasqFactorsCreate(version->model->spec);
 	scoring->x = scoring->work + work;
 	MemoryContextSwitchTo(old);
@@ -172,6 +176,9 @@ encode_pending(EasqScoring *scoring, int row, int place)
 	(void) EasqEncode(version->model->spec, encoding, example,
 					  scoring->offset[row + 1] - scoring->offset[row], x, NULL);
 	scoring->u[place] = EasqFactorOffset(scoring->factors, encoding, example, x);
+	if (version->beliefs)
+		scoring->opinion[place] = EasqBeliefsOpinion(version->beliefs, encoding, example);
+	scoring->valued = true;
 }
 
 void
@@ -188,6 +195,9 @@ EasqScoringEncoded(EasqScoring *scoring, ArrayType *array)
 	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
 				  scoring->pin.version->model->spec->inputs, scoring->x);
 	scoring->u[0] = 0;
+	if (scoring->pin.version->beliefs)
+		scoring->opinion[0] = EasqBeliefsBias(scoring->pin.version->beliefs);
+	scoring->valued = false;
 }
 
 void
@@ -210,12 +220,29 @@ EasqScoringFlush(EasqScoring *scoring, int *filled)
 	EasqScoringBegin(scoring);
 }
 
+const EasqOpinion *
+EasqScoringOpinions(EasqScoring *scoring, int rows)
+{
+	const EasqScorer *scorer = &scoring->pin.version->scorer;
+	float	   *main = scoring->logit[EASQ_MAIN];
+	float	   *satisfaction = scoring->logit[EASQ_SATISFACTION];
+
+	if (scoring->block == 1)
+		EasqLogitNextBoth(scorer, &scoring->shared, scoring->x, scoring->u[0], main, satisfaction, scoring->work);
+	else
+		EasqLogitRowsBoth(scorer, rows, scoring->x, scoring->u, main, satisfaction, scoring->work);
+	EasqCompleteOpinions(scoring->pin.version, rows, main, satisfaction, scoring->opinion);
+	return scoring->opinion;
+}
+
 void
 EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score)
 {
 	const EasqVersion *version = scoring->pin.version;
 
-	if (scoring->block == 1)
+	if (scoring->valued && EasqRanksByBeliefs(version, pathway))
+		EasqScoresByBeliefs(version, pathway, rows, scoring->logit[EASQ_MAIN], EasqScoringOpinions(scoring, rows), score);
+	else if (scoring->block == 1)
 		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x,
 								 pathway == EASQ_MAIN ? scoring->u[0] : 0, scoring->work);
 	else

@@ -45,6 +45,9 @@ typedef struct EasqScoring
 	float	   *x;				/* [block, k] */
 	float	   *u;				/* [block] what factors add to the main logits of these rows */
 	EasqFactors *factors;		/* NULL: nothing */
+	EasqOpinion *opinion;		/* [block] what is believed of their values, where the version has beliefs */
+	bool		valued;			/* values are known: the rows are no arrays of inputs */
+	float	   *logit[EASQ_PATHWAYS];	/* [block] scratch */
 	float	   *work;
 	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
@@ -74,6 +77,12 @@ extern void EasqScoringFlush(EasqScoring *scoring, int *filled);
 
 /* Scores the first rows of x.  ERROR 22003 where one is not finite: NaN would rank first. */
 extern void EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score);
+
+/*
+ * What is believed of the first rows of x, where the version has beliefs; the opinions stay until the next rows.
+ * Of an array of inputs: by bias and pathways alone.
+ */
+extern const EasqOpinion *EasqScoringOpinions(EasqScoring *scoring, int rows);
 
 /* ERROR 0A000 where the argument is not null: names kept for later. */
 extern void EasqRefuseSelectors(FunctionCallInfo fcinfo);

@@ -20,7 +20,10 @@
 
 #include "sql/argument.h"
 #include "store/log.h"
+#include "store/belief.h"
+#include "train/believe.h"
 #include "train/fit.h"
+#include "train/prior.h"
 #include "train/publish.h"
 
 PG_FUNCTION_INFO_V1(easq_train);
@@ -90,6 +93,9 @@ typedef struct Training
 	EasqTrainer *trainer;
 	EasqPairSample sample;
 	EasqFitResult fit;
+	double		main_mean;		/* of main's logits */
+	double		main_deviation;
+	EasqBeliefs *beliefs;		/* NULL: the model has none, or the training has no answers */
 } Training;
 
 /* ------------------------------------------------------------ what is asked */
@@ -230,6 +236,31 @@ hold_back(Training *training)
 
 /* ---------------------------------------------------------- what is trained */
 
+/* The first training fixes them. */
+static void
+choose_priors(EasqModel *model, const EasqFacts *facts)
+{
+	for (int i = 0; i < model->spec->count; i++)
+		if (model->backbone.prior[i] > 0)
+			return;
+	EasqPriorsChoose(facts->priors, model->backbone.prior);
+}
+
+/* Answers as counts, beside what the pathways have learned of them. */
+static void
+believe(Training *training, bool with_answers)
+{
+	const EasqModel *model = training->model;
+
+	if (!EasqModelBelieves(model))
+		return;
+	EasqMeasureMain(training->trainer, model, &training->hold, &training->sample,
+					&training->main_mean, &training->main_deviation);
+	if (with_answers)
+		training->beliefs = EasqTrainBeliefs(training->trainer, model, training->spool,
+											 training->main_mean, training->main_deviation);
+}
+
 static void
 train(Training *training)
 {
@@ -252,6 +283,7 @@ train(Training *training)
 		model->backbone.mean = facts->mean;
 		model->backbone.deviation = facts->deviation;
 	}
+	choose_priors(model, facts);
 	if (with_answers)
 		plan.pairs_per_answer = training->options.pairs_per_answer ?
 			training->options.pairs_per_answer : model->options.pairs_per_answer;
@@ -266,6 +298,7 @@ train(Training *training)
 										  plan.batch_pairs);
 	EasqSampleInit(&training->sample, model->options.replay_behaviour);
 	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
+	believe(training, with_answers);
 	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,
 				(errmsg("no row opens a gate of the satisfaction pathway of model \"%s\": it will not learn", training->name),
@@ -354,7 +387,8 @@ easq_train(PG_FUNCTION_ARGS)
 
 	written = EasqPublish(&(EasqTrained) {
 		.model = training.model, .spool = training.spool, .hold = &training.hold,
-		.trainer = training.trainer, .sample = &training.sample
+		.trainer = training.trainer, .sample = &training.sample,
+		.main_mean = training.main_mean, .main_deviation = training.main_deviation, .beliefs = training.beliefs
 	});
 	log_training(&training, written);
 

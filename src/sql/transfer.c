@@ -22,11 +22,13 @@
 #include "store/cache_version.h"
 #include "store/weight_saved.h"
 #include "store/weight.h"
+#include "transfer/belief_file.h"
 #include "transfer/safetensors.h"
 
 PG_FUNCTION_INFO_V1(easq_export);
 PG_FUNCTION_INFO_V1(easq_import);
 
+#define VIEWS 4				/* how beliefs see the pathways, and the knob */
 #define FILE_FORMAT 1		/* of the file, whatever that of the tables is */
 
 static char *
@@ -51,12 +53,20 @@ jsonb_text(Jsonb *jsonb)
 static void
 write_metadata(EasqFileWriter *writer, const EasqModel *model)
 {
+	const EasqAlignmentState *state = &model->adapter.alignment;
+	double		views[VIEWS] = {state->main_mean, state->main_deviation, state->pathway_scale, state->knob};
+
 	EasqFileWriterMetadata(writer, "format", psprintf("easq %d", FILE_FORMAT), true, false);
 	EasqFileWriterMetadata(writer, "alpha", psprintf("%.17g", model->options.hyper.alpha), false, false);
 	EasqFileWriterMetadata(writer, "features", jsonb_text(model->features), false, false);
 	EasqFileWriterMetadata(writer, "options", jsonb_text(EasqOptionsToJsonb(&model->options)), false, false);
 	EasqFileWriterMetadata(writer, "mean", doubles_text(model->backbone.mean, model->spec->numerics), false, false);
 	EasqFileWriterMetadata(writer, "deviation", doubles_text(model->backbone.deviation, model->spec->numerics), false, false);
+	if (EasqModelBelieves(model))
+	{
+		EasqFileWriterMetadata(writer, "prior", doubles_text(model->backbone.prior, model->spec->count), false, false);
+		EasqFileWriterMetadata(writer, "beliefs", doubles_text(views, lengthof(views)), false, false);
+	}
 	EasqFileWriterMetadata(writer, "trained", model->backbone.trained ? "true" : "false", false, true);
 }
 
@@ -124,8 +134,10 @@ easq_export(PG_FUNCTION_ARGS)
 	EasqFileWriterInit(&writer);
 	write_metadata(&writer, version->model);
 	visit_tensors(version->model, weights, version->backbone->encoding.table, version->model->spec->tables, write_header, &writer);
+	EasqBeliefsFileHeader(&writer, version->beliefs);
 	EasqFileWriterBeginData(&writer);
 	visit_tensors(version->model, weights, version->backbone->encoding.table, version->model->spec->tables, write_data, &writer);
+	EasqBeliefsFileData(&writer, version->beliefs);
 	EasqPinSet(pin, NULL);
 	PG_RETURN_BYTEA_P(writer.file);
 }
@@ -256,6 +268,7 @@ read_statistics(const EasqFile *file, EasqModel *model)
 	}
 	read_doubles(file, "mean", model->spec->numerics, -DBL_MAX, model->backbone.mean);
 	read_doubles(file, "deviation", model->spec->numerics, 0, model->backbone.deviation);
+	read_doubles(file, "prior", model->spec->count, 0, model->backbone.prior);
 	if (trained && strcmp(trained, "true") != 0 && strcmp(trained, "false") != 0)
 		bad_metadata("trained");
 	if (trained)
@@ -308,9 +321,38 @@ fill_without_factors(const EasqModel *model, int known, float **table)
 			(errmsg("the file has no factors: those of model \"%s\" are 0 until it is trained", model->name)));
 }
 
+/* NULL: the model has none.  A file without any leaves the model without an opinion. */
+static EasqBeliefs *
+read_beliefs(EasqFile *file, const EasqModel *model)
+{
+	EasqBeliefs *beliefs;
+
+	if (!EasqModelBelieves(model))
+		return NULL;
+	beliefs = EasqBeliefsCreate(model->spec, model->backbone.prior);
+	if (EasqFileHasBeliefs(file))
+		EasqBeliefsFromFile(beliefs, file);
+	return beliefs;
+}
+
+/* How beliefs see the pathways, and the knob, where the file says so. */
+static void
+read_views(const EasqFile *file, EasqAlignmentState *state)
+{
+	double		views[VIEWS] = {state->main_mean, state->main_deviation, state->pathway_scale, state->knob};
+
+	read_doubles(file, "beliefs", VIEWS, -DBL_MAX, views);
+	if (!(views[1] > 0 && views[2] > 0 && views[3] >= 0))
+		bad_metadata("beliefs");
+	state->main_mean = views[0];
+	state->main_deviation = views[1];
+	state->pathway_scale = views[2];
+	state->knob = views[3];
+}
+
 /* Copies the whole file into memory of the model's shape, checking everything. */
 static void
-read_file(EasqFile *file, EasqModel *model, float **weights, float ***table)
+read_file(EasqFile *file, EasqModel *model, float **weights, float ***table, EasqBeliefs **beliefs)
 {
 	const EasqSpec *spec = model->spec;
 	bool		with_factors = has_factors(file);
@@ -328,27 +370,42 @@ read_file(EasqFile *file, EasqModel *model, float **weights, float ***table)
 			(*table)[known] = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * tensor->count);
 	}
 	visit_tensors(model, *weights, *table, known, read_tensor, file);
+	*beliefs = read_beliefs(file, model);
 	refuse_extra(file);
 	fill_without_factors(model, known, *table);
 }
 
-/* Options of a model that a file makes: one that has no factors and does not speak of them makes a model without. */
+/* Options of a file, with this one off where they do not speak of it. */
+static Jsonb *
+without(Jsonb *options, const char *name, const char *off)
+{
+	JsonbValue	key = {.type = jbvString, .val.string = {.len = (int) strlen(name), .val = (char *) name}};
+	Datum		added = DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{\"%s\": %s}", name, off)));
+
+	if (options && (!JB_ROOT_IS_OBJECT(options) || findJsonbValueFromContainer(&options->root, JB_FOBJECT, &key)))
+		return options;
+	return DatumGetJsonbP(options ? DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), added) : added);
+}
+
+/*
+ * Options of a model that a file makes: one that has no factors or beliefs and does not speak of them makes a model
+ * without, which scores as the program that wrote it.
+ */
 static Jsonb *
 read_options(const EasqFile *file)
 {
 	Jsonb	   *options = metadata_json(file, "options");
-	JsonbValue	key = {.type = jbvString, .val.string = {.len = 7, .val = "factors"}};
-	Datum		without = DirectFunctionCall1(jsonb_in, CStringGetDatum("{\"factors\": 0}"));
 
-	if (has_factors(file) || (options && !JB_ROOT_IS_OBJECT(options)) ||
-		(options && findJsonbValueFromContainer(&options->root, JB_FOBJECT, &key)))
-		return options;
-	return DatumGetJsonbP(options ? DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(options), without) : without);
+	if (!has_factors(file))
+		options = without(options, "factors", "0");
+	if (!EasqFileHasBeliefs(file))
+		options = without(options, "beliefs", "false");
+	return options;
 }
 
 /* Imported weights are what easq_reset_alignment goes back to, and what the behaviour budget counts from. */
 static void
-start_alignment(EasqModel *model, float *weights, float **table)
+start_alignment(EasqModel *model, const EasqFile *file, float *weights, float **table, EasqBeliefs *beliefs)
 {
 	size_t		adapter = model->layout.adapter;
 	float	   *zeros = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(float) * adapter,
@@ -359,8 +416,13 @@ start_alignment(EasqModel *model, float *weights, float **table)
 	EasqAlignmentStateInit(&model->adapter.alignment);
 	EasqRebase(model, &encoding, weights, &model->adapter.alignment,
 			   "Nothing was imported: the file's weights, or alpha, are too large to score with; its training may have diverged.");
+	if (beliefs)
+	{
+		read_views(file, &model->adapter.alignment);
+		EasqBeliefsReplace(model, beliefs);
+	}
 	EasqSavedForget(model, EASQ_AUDITED);
-	EasqSavedWrite(model, EASQ_TRAINED, weights, &fresh);
+	EasqSavedWrite(model, EASQ_TRAINED, weights, &fresh, beliefs);
 }
 
 static void
@@ -370,6 +432,7 @@ import_new(const char *name, EasqFile *file)
 	EasqModel  *model;
 	float	   *weights;
 	float	  **table;
+	EasqBeliefs *beliefs;
 
 	if (features == NULL)
 		ereport(ERROR,
@@ -378,11 +441,12 @@ import_new(const char *name, EasqFile *file)
 				 errhint("Create the model with easq_create_model first.")));
 	model = EasqDefineModel(name, features, read_options(file));
 	read_statistics(file, model);
-	read_file(file, model, &weights, &table);
+	read_file(file, model, &weights, &table, &beliefs);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	EasqModelInsert(model, weights, table);
 	UpdateActiveSnapshotCommandId();
-	start_alignment(model, weights, table);
+	start_alignment(model, file, weights, table, beliefs);
+	EasqWriteCounters(model);
 	PopActiveSnapshot();
 }
 
@@ -392,16 +456,17 @@ import_over(const char *name, EasqFile *file)
 	EasqModel  *model;
 	float	   *weights;
 	float	  **table;
+	EasqBeliefs *beliefs;
 
 	model = EasqModelTake(name, GetUserId(), EASQ_TO_OWN);
 	check_same_features(file, model);
 	read_statistics(file, model);
-	read_file(file, model, &weights, &table);
+	read_file(file, model, &weights, &table, &beliefs);
 	model->backbone.step = 0;
 	model->adapter.step = 0;
 	EasqWriteBackbone(model, weights, table, NULL, NULL, NULL, NULL, NULL);
 	EasqWriteOptions(model);
-	start_alignment(model, weights, table);
+	start_alignment(model, file, weights, table, beliefs);
 	EasqWriteAdapter(model, weights, NULL, NULL);
 	PopActiveSnapshot();
 }

@@ -35,6 +35,15 @@ static const Figure figures[] = {
 	FIGURE(ADAPTER_CALIBRATION_SLOPE_SLOPE, calibration.curvature[0]),
 	FIGURE(ADAPTER_CALIBRATION_SLOPE_OFFSET, calibration.curvature[1]),
 	FIGURE(ADAPTER_CALIBRATION_OFFSET_OFFSET, calibration.curvature[2]),
+	FIGURE(ADAPTER_MAIN_MEAN, main_mean),
+	FIGURE(ADAPTER_MAIN_DEVIATION, main_deviation),
+	FIGURE(ADAPTER_PATHWAY_SCALE, pathway_scale),
+	FIGURE(ADAPTER_SURPRISE, surprise.now),
+	FIGURE(ADAPTER_USUAL_SURPRISE, surprise.usual),
+	FIGURE(ADAPTER_ANSWER_WEIGHT, answer_weight),
+	FIGURE(ADAPTER_KNOB, knob),
+	FIGURE(ADAPTER_KNOB_ANSWERS, knob_answers),
+	FIGURE(ADAPTER_RANKING_COST, ranking_cost),
 };
 
 /* The other members are steps. */
@@ -71,12 +80,15 @@ EasqAlignmentStateInit(EasqAlignmentState *state)
 	EasqAlignmentStateStart(state, 0, 0);
 	state->pace = 1;
 	EasqCalibrationInit(&state->calibration);
+	state->main_deviation = state->pathway_scale = 1;
+	EasqSurpriseInit(&state->surprise);
 }
 
 void
 EasqAlignmentStateStart(EasqAlignmentState *state, double carried, int64 step)
 {
-	state->carried = state->cost = carried;
+	state->carried = state->cost = state->ranking_cost = carried;
+	state->knob = state->knob_answers = 0;
 	state->drift = 0;
 	state->drift_share = 1;
 	state->spread = 1;
@@ -137,6 +149,7 @@ EasqAdapterReadRow(const EasqScan *scan, HeapTuple tuple, const char *model, Eas
 	state->step = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_STEP));
 	state->answers = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_ANSWERS));
 	state->uncertain = DatumGetInt64(EasqColumn(scan, tuple, ADAPTER_UNCERTAIN));
+	state->beliefs = EasqColumnId(scan, tuple, ADAPTER_BELIEFS);
 	state->asked_at = EasqColumnTime(scan, tuple, ADAPTER_ASKED_AT);
 	read_alignment(scan, tuple, model, &state->alignment);
 }
@@ -160,6 +173,7 @@ EasqAdapterWrite(const EasqPlace *place, const EasqAdapterState *state, const pg
 	EasqRowSet(&row, ADAPTER_STEP, Int64GetDatum(state->step));
 	EasqRowSet(&row, ADAPTER_ANSWERS, Int64GetDatum(state->answers));
 	EasqRowSet(&row, ADAPTER_UNCERTAIN, Int64GetDatum(state->uncertain));
+	EasqRowSetId(&row, ADAPTER_BELIEFS, &state->beliefs);
 	EasqRowSetTime(&row, ADAPTER_ASKED_AT, state->asked_at);
 	EasqRowSet(&row, ADAPTER_UPDATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	set_alignment(&row, &state->alignment);

@@ -24,6 +24,7 @@ typedef struct VersionEntry
 {
 	EasqVersion version;		/* first, as above */
 	pg_uuid_t	id;
+	pg_uuid_t	beliefs;
 	MemoryContext context;
 	BackboneEntry *base;
 	int			pins;
@@ -127,8 +128,35 @@ fill_version(VersionEntry *entry, MemoryContext context, const float *adapter)
 				   (float) entry->version.model->options.hyper.alpha, packed);
 }
 
+/* Beliefs of another version of the model, most of whose chunks will be the same. */
+static const EasqBeliefs *
+similar_beliefs(const EasqModel *model)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &versions)
+	{
+		const VersionEntry *entry = dlist_container(VersionEntry, node, iter.cur);
+
+		if (entry->version.beliefs && strcmp(entry->version.model->name, model->name) == 0 &&
+			EasqBeliefsFit(entry->version.beliefs, model->spec))
+			return entry->version.beliefs;
+	}
+	return NULL;
+}
+
+/* beliefs: as the tables hold them; NULL: read them. */
+static void
+fill_beliefs(VersionEntry *entry, const EasqBeliefs *beliefs)
+{
+	const EasqModel *model = entry->version.model;
+
+	entry->beliefs = model->adapter.beliefs;
+	entry->version.beliefs = beliefs ? EasqBeliefsCopy(beliefs, model->spec) : EasqBeliefsRead(model, similar_beliefs(model));
+}
+
 static VersionEntry *
-load_version(const char *name, const float *adapter)
+load_version(const char *name, const float *adapter, const EasqBeliefs *beliefs)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq version", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -143,6 +171,7 @@ load_version(const char *name, const float *adapter)
 	PG_TRY();
 	{
 		fill_version(entry, context, adapter);
+		fill_beliefs(entry, beliefs);
 	}
 	PG_CATCH();
 	{
@@ -191,6 +220,7 @@ make_room(const VersionEntry *newest)
 		used += MemoryContextMemAllocated(dlist_container(VersionEntry, node, iter.cur)->context, true);
 	dlist_foreach(iter, &backbones)
 		used += MemoryContextMemAllocated(dlist_container(BackboneEntry, node, iter.cur)->context, true);
+	used += EasqBeliefsMemory();
 	while (used > (Size) easq_cache_size * 1024)
 	{
 		VersionEntry *oldest = NULL;
@@ -214,7 +244,7 @@ make_room(const VersionEntry *newest)
 }
 
 static VersionEntry *
-find_version(const pg_uuid_t *id)
+find_version(const pg_uuid_t *id, const pg_uuid_t *beliefs)
 {
 	dlist_iter	iter;
 
@@ -222,7 +252,8 @@ find_version(const pg_uuid_t *id)
 	{
 		VersionEntry *entry = dlist_container(VersionEntry, node, iter.cur);
 
-		if (memcmp(&entry->id, id, sizeof(pg_uuid_t)) == 0 && !EasqBackboneOutdated(&entry->base->backbone))
+		if (memcmp(&entry->id, id, sizeof(pg_uuid_t)) == 0 && memcmp(&entry->beliefs, beliefs, sizeof(pg_uuid_t)) == 0 &&
+			!EasqBackboneOutdated(&entry->base->backbone))
 		{
 			dlist_move_head(&versions, &entry->node);
 			entry->superseded = false;
@@ -240,10 +271,10 @@ EasqVersionAcquire(const char *name, Oid role, EasqRight right)
 
 	EasqModelIdentity(name, &identity, false);
 	EasqModelCheckRight(name, &identity.rights, role, right);
-	entry = find_version(&identity.adapter_id);
+	entry = find_version(&identity.adapter_id, &identity.beliefs);
 	if (entry == NULL)
 	{
-		entry = load_version(name, NULL);
+		entry = load_version(name, NULL, NULL);
 		make_room(entry);
 	}
 	entry->pins++;
@@ -251,10 +282,10 @@ EasqVersionAcquire(const char *name, Oid role, EasqRight right)
 }
 
 void
-EasqVersionWritten(const EasqModel *model, const float *weights)
+EasqVersionWritten(const EasqModel *model, const float *weights, const EasqBeliefs *beliefs)
 {
-	if (find_version(&model->adapter.id) == NULL)
-		make_room(load_version(model->name, weights));
+	if (find_version(&model->adapter.id, &model->adapter.beliefs) == NULL)
+		make_room(load_version(model->name, weights, beliefs));
 }
 
 const EasqHeld *

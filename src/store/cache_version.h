@@ -7,6 +7,7 @@
 #define EASQ_CACHE_VERSION_H
 
 #include "core/scorer.h"
+#include "store/belief.h"
 #include "store/cache_backbone.h"
 #include "store/model.h"
 
@@ -16,6 +17,7 @@ typedef struct EasqVersion
 	const EasqBackbone *backbone;	/* outlives the adapter versions that stand on it */
 	const float *weights;		/* the whole flat block */
 	EasqScorer	scorer;
+	const EasqBeliefs *beliefs;	/* NULL: the model has none */
 } EasqVersion;
 
 /*
@@ -26,11 +28,11 @@ extern const EasqVersion *EasqVersionAcquire(const char *name, Oid role, EasqRig
 extern void EasqVersionRelease(const EasqVersion *version);
 
 /*
- * The adapter of model has just been written from weights (the whole block) and
+ * The adapter of model has just been written from weights (the whole block) and beliefs (NULL: none) and
  * the active snapshot shows it: what comes next need not read it back.  Should
  * the transaction roll back, nobody will ask for this id again.
  */
-extern void EasqVersionWritten(const EasqModel *model, const float *weights);
+extern void EasqVersionWritten(const EasqModel *model, const float *weights, const EasqBeliefs *beliefs);
 
 /* The gate sample of held pairs, read once a backbone; NULL where there is none. */
 extern const EasqHeld *EasqVersionGate(const EasqVersion *version);

@@ -83,6 +83,8 @@ EasqLogStep(const EasqStepRow *step)
 	EasqRowSet(&row, STEP_BEHAVIOUR_PAIRS, Int32GetDatum(step->behaviour_pairs));
 	if (step->metrics)
 		set_metrics(&row, step->metrics, step->pairs > 0, step->behaviour_pairs > 0);
+	if (step->guarded || step->knob > 0)
+		set_figure(&row, STEP_KNOB, step->knob);
 	if (step->guarded)
 	{
 		set_figure(&row, STEP_ALIGNMENT_STRENGTH, step->strength);

@@ -17,8 +17,8 @@ typedef struct EasqStepRow
 {
 	const char *model;
 	const char *adapter;		/* NULL: the model's own */
-	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "reset" */
-	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted" */
+	const char *source;			/* "insert", "update", "backlog", "queue", "align", "train", "audit", "revival", "reset" */
+	const char *status;			/* "applied", "shortened", "skipped", "queued", "reverted", "restarted" */
 	const char *reason;			/* or NULL; for everybody who may score */
 	const char *detail;			/* or NULL; for the author */
 	Oid			author;			/* who attached the questionnaire; EASQ_NOBODY: several, or none */
@@ -28,9 +28,10 @@ typedef struct EasqStepRow
 	int			pairs;
 	int			behaviour_pairs;
 	const EasqMetrics *metrics; /* or NULL */
-	bool		guarded;		/* the behaviour budget was looked at: the next two are figures */
+	bool		guarded;		/* the behaviour budget was looked at: the rest are figures */
 	double		strength;		/* of alignment, 0 to 1 */
-	double		cost;			/* G */
+	double		cost;			/* G of the ranking, the knob included */
+	double		knob;
 } EasqStepRow;
 
 extern void EasqLogStep(const EasqStepRow *row);

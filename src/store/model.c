@@ -93,6 +93,7 @@ EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 		if (found)
 		{
 			identity->adapter_id = EasqColumnId(&scan, tuple, ADAPTER_ID);
+			identity->beliefs = EasqColumnId(&scan, tuple, ADAPTER_BELIEFS);
 			named = EasqColumnId(&scan, tuple, ADAPTER_BACKBONE_ID);
 			check_pair(name, &identity->backbone_id, &named);
 		}
@@ -185,6 +186,7 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	model->backbone.step = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_STEP));
 	model->backbone.mean = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
 	model->backbone.deviation = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
+	model->backbone.prior = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_PRIOR), model->spec->count, model->name);
 	(void) heap_getattr(tuple, MODEL_TRAINED_AT, RelationGetDescr(scan->table), &untrained);
 	model->backbone.trained = !untrained;
 	model->backbone.uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));

@@ -10,6 +10,7 @@
 #include "storage/lockdefs.h"
 #include "utils/uuid.h"
 
+#include "core/belief.h"
 #include "core/budget.h"
 #include "core/calibration.h"
 #include "core/shape.h"
@@ -37,6 +38,16 @@ typedef struct EasqAlignmentState
 	double		pace;			/* share of alignment's strength that audits leave */
 	EasqVital	vital[EASQ_PATHWAYS];	/* after training; zeros: never taken */
 	EasqCalibration calibration;
+
+	/* how beliefs see the pathways, and what the ranking takes of them: main's logit + knob z */
+	double		main_mean;		/* of main's logits after training */
+	double		main_deviation;
+	double		pathway_scale;	/* what the satisfaction pathway's logit usually is */
+	double		knob;
+	EasqSurprise surprise;		/* how much answers surprise */
+	double		answer_weight;	/* running mean of answers' weights, which are relative; 0: none yet */
+	double		knob_answers;	/* adapter.answers when it was last turned */
+	double		ranking_cost;	/* G of the ranking with the knob, when it was last judged; the cost above is without */
 } EasqAlignmentState;
 
 /* What changes only by training: the row of easq.model beside the definition. */
@@ -47,6 +58,7 @@ typedef struct EasqBackboneState
 	int64		step;			/* Adam steps */
 	double	   *mean;			/* [spec->numerics] */
 	double	   *deviation;
+	double	   *prior;			/* [spec->count] variances of beliefs about a feature's values, that training found; 0: none yet */
 	bool		trained;
 	bool		uncommitted;	/* its row was written by the current transaction */
 } EasqBackboneState;
@@ -64,6 +76,7 @@ typedef struct EasqAdapterState
 	int64		uncertain;		/* answers so far that were 'uncertain' */
 	EasqAnswerCounts counts;	/* answers that are remembered now, by value */
 	EasqAnswerCounts stored_counts; /* as easq.answer_count has them */
+	pg_uuid_t	beliefs;		/* XOR of the ids of what is believed of values, see store/belief.h; zeros: nothing */
 	TimestampTz asked_at;		/* the latest of an answer so far; DT_NOBEGIN: none said when */
 	EasqAlignmentState alignment;
 } EasqAdapterState;
@@ -89,6 +102,7 @@ typedef struct EasqIdentity
 	EasqRights	rights;
 	pg_uuid_t	backbone_id;
 	pg_uuid_t	adapter_id;
+	pg_uuid_t	beliefs;
 } EasqIdentity;
 
 /* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */

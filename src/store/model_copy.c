@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "store/adapter.h"
+#include "store/belief.h"
 #include "store/columns.h"
 #include "store/model_copy.h"
 #include "store/model_write.h"
@@ -21,6 +22,7 @@ typedef struct Copied
 	char	   *state;
 	EasqAdapterState row;		/* as its copy gets it */
 	pg_uuid_t	old_id;			/* what the rows of easq.tensor carry that belong to it */
+	pg_uuid_t	beliefs;		/* sum of the ids of its beliefs so far */
 } Copied;
 
 /* What is copied where. */
@@ -109,20 +111,23 @@ is_backbone(const EasqModel *model, const char *name)
 	return false;
 }
 
-/* Sets what the copy of a row of easq.tensor gets in place of what the row has. */
+/* Sets what the copy of a row of easq.tensor gets in place of what the row has.  Rows of beliefs keep their ids. */
 static void
 set_owner(const Copy *copy, const EasqScan *scan, HeapTuple tuple, EasqRow *row)
 {
 	char	   *adapter = EasqColumnText(scan, tuple, TENSOR_ADAPTER);
 	char	   *state = EasqColumnText(scan, tuple, TENSOR_STATE);
 	char	   *name = EasqColumnText(scan, tuple, TENSOR_NAME);
+	char	   *part = EasqColumnText(scan, tuple, TENSOR_PART);
 	pg_uuid_t	id = EasqColumnId(scan, tuple, TENSOR_ID);
 	Copied	   *copied = find_copied(copy->adapters, adapter, state);
 	const pg_uuid_t *old_id = copied ? &copied->old_id : NULL;
 	const pg_uuid_t *new_id = copied ? &copied->row.id : NULL;
 	int64		version = copied ? copied->row.version : 0;
 
-	if (adapter[0] == '\0' && strcmp(state, EASQ_CURRENT) == 0 && is_backbone(copy->model, name))
+	if (copied && EasqBeliefRow(part, &id, &copied->beliefs))
+		old_id = new_id = &id;
+	else if (adapter[0] == '\0' && strcmp(state, EASQ_CURRENT) == 0 && is_backbone(copy->model, name))
 	{
 		old_id = &copy->old_backbone;
 		new_id = &copy->model->backbone.id;
@@ -132,10 +137,12 @@ set_owner(const Copy *copy, const EasqScan *scan, HeapTuple tuple, EasqRow *row)
 		refuse_mixture(copy, psprintf("chunk %d of %s", DatumGetInt32(EasqColumn(scan, tuple, TENSOR_CHUNK)), name));
 	EasqRowSet(row, TENSOR_CHECKPOINT, Int32GetDatum(copy->to));
 	EasqRowSet(row, TENSOR_VERSION, Int64GetDatum(version));
-	EasqRowSetId(row, TENSOR_ID, new_id);
+	if (new_id != &id)
+		EasqRowSetId(row, TENSOR_ID, new_id);
 	pfree(adapter);
 	pfree(state);
 	pfree(name);
+	pfree(part);
 }
 
 static void
@@ -182,6 +189,13 @@ copy_rows(const Copy *copy)
 		EasqAdapterWrite(&place, &copied->row, &copy->model->backbone.id);
 	}
 	copy_tensors(copy);
+	foreach(cell, copy->adapters)
+	{
+		Copied	   *copied = lfirst(cell);
+
+		if (memcmp(&copied->beliefs, &copied->row.beliefs, sizeof(pg_uuid_t)) != 0)
+			refuse_mixture(copy, psprintf("a belief of adapter \"%s\" as %s", copied->adapter, copied->state));
+	}
 }
 
 /* Opens a scan on the row of a label; NULL where there is none. */
@@ -253,6 +267,7 @@ EasqCheckpointWrite(const EasqModel *model, const char *label)
 	EasqRowSet(&row, CHECKPOINT_BACKBONE_STEP, Int64GetDatum(model->backbone.step));
 	EasqRowSet(&row, CHECKPOINT_MEAN, EasqDoublesDatum(model->backbone.mean, model->spec->numerics));
 	EasqRowSet(&row, CHECKPOINT_DEVIATION, EasqDoublesDatum(model->backbone.deviation, model->spec->numerics));
+	EasqRowSet(&row, CHECKPOINT_PRIOR, EasqDoublesDatum(model->backbone.prior, model->spec->count));
 	EasqRowSet(&row, CHECKPOINT_TRAINED, BoolGetDatum(model->backbone.trained));
 	EasqRowSet(&row, CHECKPOINT_CREATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	EasqWriterBegin(&writer, "checkpoint");
@@ -287,6 +302,7 @@ read_label(EasqModel *model, const char *label, Copy *copy)
 	model->backbone.step = DatumGetInt64(EasqColumn(&scan, tuple, CHECKPOINT_BACKBONE_STEP));
 	model->backbone.mean = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_MEAN), model->spec->numerics, model->name);
 	model->backbone.deviation = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_DEVIATION), model->spec->numerics, model->name);
+	model->backbone.prior = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_PRIOR), model->spec->count, model->name);
 	model->backbone.trained = DatumGetBool(EasqColumn(&scan, tuple, CHECKPOINT_TRAINED));
 	EasqScanEnd(&scan);
 }

@@ -29,6 +29,7 @@ set_backbone(EasqRow *row, const EasqModel *model)
 	EasqRowSet(row, MODEL_BACKBONE_STEP, Int64GetDatum(model->backbone.step));
 	EasqRowSet(row, MODEL_MEAN, EasqDoublesDatum(model->backbone.mean, model->spec->numerics));
 	EasqRowSet(row, MODEL_DEVIATION, EasqDoublesDatum(model->backbone.deviation, model->spec->numerics));
+	EasqRowSet(row, MODEL_PRIOR, EasqDoublesDatum(model->backbone.prior, model->spec->count));
 	EasqRowSetTime(row, MODEL_TRAINED_AT, model->backbone.trained ? GetCurrentTimestamp() : DT_NOBEGIN);
 }
 

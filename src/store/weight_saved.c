@@ -16,13 +16,20 @@ place_of(const EasqModel *model, const char *state)
 }
 
 void
-EasqSavedWrite(const EasqModel *model, const char *state, const float *weights, const EasqAdam *adam)
+EasqSavedWrite(const EasqModel *model, const char *state, const float *weights, const EasqAdam *adam,
+			   const EasqBeliefs *beliefs)
 {
 	EasqPlace	place = place_of(model, state);
 	EasqAdapterState saved = model->adapter;
 
 	saved.id = EasqNewId();
 	saved.step = adam->step;
+	memset(&saved.beliefs, 0, sizeof(saved.beliefs));
+	if (beliefs)
+	{
+		saved.beliefs = beliefs->id;
+		EasqBeliefsKeep(model, state, beliefs);
+	}
 	EasqWriteAdapterAt(model, &place, &saved.id, saved.version, weights, adam->m, adam->v);
 	EasqAdapterWrite(&place, &saved, &model->backbone.id);
 }
@@ -55,6 +62,20 @@ EasqSavedRead(const EasqModel *model, const char *state, float *weights, EasqAda
 	adam->step = saved.step;
 	*alignment = saved.alignment;
 	return true;
+}
+
+EasqBeliefs *
+EasqSavedBeliefs(const EasqModel *model, const char *state)
+{
+	EasqPlace	place = place_of(model, state);
+	EasqScan	scan;
+	HeapTuple	tuple = EasqAdapterFind(&scan, AccessShareLock, &place);
+	pg_uuid_t	id = {{0}};
+
+	if (HeapTupleIsValid(tuple))
+		id = EasqColumnId(&scan, tuple, ADAPTER_BELIEFS);
+	EasqScanEnd(&scan);
+	return EasqBeliefsReadState(model, state, &id);
 }
 
 void

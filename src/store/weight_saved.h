@@ -6,12 +6,14 @@
 #define EASQ_WEIGHT_SAVED_H
 
 #include "store/adapter.h"
+#include "store/belief.h"
 
 /*
  * Replaces the state EASQ_TRAINED or EASQ_AUDITED.  weights is the whole block, adam covers the adapter.  It belongs
- * to the backbone that the model has: write that first.
+ * to the backbone that the model has: write that first.  beliefs: stored ones that are kept with it, or NULL.
  */
-extern void EasqSavedWrite(const EasqModel *model, const char *state, const float *weights, const EasqAdam *adam);
+extern void EasqSavedWrite(const EasqModel *model, const char *state, const float *weights, const EasqAdam *adam,
+						   const EasqBeliefs *beliefs);
 
 /*
  * Fills the adapter's part of weights and *adam, and *alignment as it was then.
@@ -19,6 +21,9 @@ extern void EasqSavedWrite(const EasqModel *model, const char *state, const floa
  */
 extern bool EasqSavedRead(const EasqModel *model, const char *state, float *weights, EasqAdam *adam,
 						  EasqAlignmentState *alignment);
+
+/* What was believed then, in the current context; NULL where the model has no beliefs. */
+extern EasqBeliefs *EasqSavedBeliefs(const EasqModel *model, const char *state);
 
 extern void EasqSavedForget(const EasqModel *model, const char *state);
 

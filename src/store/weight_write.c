@@ -241,6 +241,7 @@ EasqModelInsert(EasqModel *model, const float *weights, float **table)
 	model->adapter.step = model->adapter.answers = model->adapter.uncertain = 0;
 	model->adapter.counts.count = model->adapter.stored_counts.count = 0;
 	model->adapter.asked_at = DT_NOBEGIN;
+	memset(&model->adapter.beliefs, 0, sizeof(model->adapter.beliefs));
 
 	EasqModelWriteNew(model);
 	write_backbone(model, weights, table, NULL, NULL, NULL, NULL, NULL);

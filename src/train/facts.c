@@ -4,6 +4,7 @@
 
 #include "feature/example.h"
 #include "train/facts.h"
+#include "train/prior.h"
 
 /*
  * Deviations below this share of the largest value are rounding: a double has
@@ -22,6 +23,7 @@ EasqFactsInit(EasqFacts *facts, const EasqSpec *spec)
 	facts->label_max = facts->answer_max = -INFINITY;
 	facts->mean = palloc0(sizeof(double) * numerics);
 	facts->deviation = palloc0(sizeof(double) * numerics);
+	facts->priors = EasqPriorCountsCreate(spec);
 	facts->valued = palloc0(sizeof(int64) * numerics);
 	facts->largest = palloc0(sizeof(double) * numerics);
 }
@@ -33,6 +35,7 @@ EasqFactsStartGroup(EasqFacts *facts, bool in_group)
 	facts->group_min = INFINITY;
 	facts->group_max = -INFINITY;
 	facts->group_differs = false;
+	EasqPriorCountsStartGroup(facts->priors, in_group);
 	if (in_group)
 		facts->groups++;
 }
@@ -84,6 +87,7 @@ EasqFactsCountRow(EasqFacts *facts, double label, double answer, const char *exa
 		facts->answer_max = Max(facts->answer_max, answer);
 	}
 	count_numerics(facts, example);
+	EasqPriorCountsAdd(facts->priors, example);
 }
 
 void

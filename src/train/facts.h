@@ -25,6 +25,7 @@ typedef struct EasqFacts
 	double	   *deviation;		/* of the population, 0 where it is rounding; its squares until Finish */
 
 	const EasqSpec *spec;
+	struct EasqPriorCounts *priors;	/* see prior.h */
 	int64	   *valued;			/* [numerics] values that are not NULL */
 	double	   *largest;		/* [numerics] of their absolute values */
 	bool		in_group;		/* the row is of a group */

@@ -5,6 +5,7 @@
 
 #include "learn/answer_key.h"
 #include "learn/answers.h"
+#include "learn/knob.h"
 #include "learn/learner.h"
 #include "learn/probe.h"
 #include "store/weight.h"
@@ -101,6 +102,29 @@ start_budget(const EasqTrained *trained, EasqModel *model)
 		EasqWriteHeld(model, (EasqHeldSample) i, learned ? sample[i] : NULL);
 }
 
+/*
+ * What is believed from here on, stored: of the training's answers alone, or what was believed before, which stands
+ * on other logits of main now.
+ */
+static void
+start_beliefs(const EasqTrained *trained, EasqModel *model, EasqBeliefs *beliefs)
+{
+	EasqAlignmentState *state = &model->adapter.alignment;
+	double		spread = state->vital[EASQ_SATISFACTION].spread;
+
+	EasqSurpriseInit(&state->surprise);
+	state->main_mean = trained->main_mean;
+	state->main_deviation = trained->main_deviation;
+	state->pathway_scale = spread > 0 ? spread : 1;
+	if (trained->beliefs == NULL)
+	{
+		EasqBeliefsSetPriors(beliefs, model->backbone.prior);
+		EasqBeliefsWrite(model, beliefs, model->adapter.version + 1);
+	}
+	else
+		EasqBeliefsReplace(model, beliefs);
+}
+
 /* Nobody else writes a backbone while the definition is locked, but restoring may. */
 static void
 check_same_backbone(const EasqTrained *trained, const EasqModel *now)
@@ -119,12 +143,16 @@ EasqPublish(const EasqTrained *trained)
 	EasqModel  *model;
 	EasqLearner *learner;
 	EasqAnswer *came;
+	EasqBeliefs *beliefs;
 	EasqAdam	adam = EasqTrainerAdapter(trainer);
 	int			count;
 
 	(void) EasqModelLock(trained->model->name, EASQ_WAIT);
 	model = EasqModelRead(trained->model->name, false);
 	check_same_backbone(trained, model);
+	/* Under the priors that they stand on. */
+	beliefs = trained->beliefs ? trained->beliefs : EasqBeliefsRead(model, NULL);
+	model->backbone.prior = trained->model->backbone.prior;
 	count = EasqAnswersSince(model, trained->model->adapter.answers, &came);
 
 	model->backbone.mean = trained->model->backbone.mean;
@@ -137,12 +165,19 @@ EasqPublish(const EasqTrained *trained)
 	/* First: what is kept of the adapter names its backbone. */
 	EasqTrainerWriteBackbone(trainer, model);
 	EasqSavedForget(model, EASQ_AUDITED);
-	EasqSavedWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam);
+	if (beliefs)
+		start_beliefs(trained, model, beliefs);
+	EasqSavedWrite(model, EASQ_TRAINED, EasqTrainerWeights(trainer), &adam, beliefs);
 	remember_answers(trained, model, came, count);
 
 	learner = EasqLearnerOn(model, EasqTrainerEncoding(trainer), EasqTrainerWeights(trainer), adam);
+	learner->beliefs = beliefs;
+	learner->believed = trained->beliefs == NULL;
 	if (count > 0)
 		EasqLearnAnswers(learner, came, count, "train", false);
+	EasqKnobTurn(learner, EasqWarmingUp(model) != NULL, true);
+	if (beliefs && beliefs->changes > 0)
+		EasqBeliefsWrite(model, beliefs, model->adapter.version + 1);
 	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v);
 	PopActiveSnapshot();
 	return model;

@@ -18,6 +18,9 @@ typedef struct EasqTrained
 	EasqHold   *hold;
 	EasqTrainer *trainer;
 	EasqPairSample *sample;
+	double		main_mean;		/* of main's logits, where the model has beliefs */
+	double		main_deviation;
+	EasqBeliefs *beliefs;		/* of this training's answers; NULL: those that there were stay */
 } EasqTrained;
 
 /* Returns the model as it is stored.  ERROR 40001 where its backbone was replaced since the start. */

@@ -28,6 +28,7 @@ main(int argc, char **argv)
 	test_losses();
 	test_metrics();
 	test_budget();
+	test_beliefs();
 	test_factors();
 	levels = EasqLevels(&count);
 	for (int i = 0; i < count; i++)

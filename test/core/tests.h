@@ -12,6 +12,7 @@ extern void test_steps(void);
 extern void test_gradients(void);
 extern void test_metrics(void);
 extern void test_budget(void);
+extern void test_beliefs(void);
 extern void test_factors(void);
 
 #endif

@@ -28,7 +28,7 @@ SELECT fails(s) FROM unnest(ARRAY[$$SELECT easq_create_model('x', '[{"name": "a"
     $$SELECT easq_create_model('x', '[{"name": "g", "kind": "categorical", "size": 100000000, "dim": 1}]', '{"factors": 64}')$$]) s;
 
 -- u = sum w + sum v v': one row of a number's, times the number, and the mean of the members' rows; what an encoded input has not
-SELECT easq_create_model('u', '[{"name": "a", "kind": "numeric"}, {"name": "g", "kind": "categorical", "size": 4, "dim": 1, "encoding": "index"}]', '{"factors": 2}') \g /dev/null
+SELECT easq_create_model('u', '[{"name": "a", "kind": "numeric"}, {"name": "g", "kind": "categorical", "size": 4, "dim": 1, "encoding": "index"}]', '{"factors": 2, "beliefs": false}') \g /dev/null
 SELECT easq_import('u', with_numbers(with_numbers(with_numbers(easq_export('u'), 'embedding.g.weight', '{0, 0, 0, 0}'),
     'factor.a.weight', '{0.5, 1, 2}'), 'factor.g.weight', '{0.25, 1, 1,  2, -1, 3,  4, 0, 1,  -3, 2, 2}')) \g /dev/null
 SELECT a, g, round((ln(exp(easq_score('u', c)::float8) - 1) - ln(exp(easq_score('u', ARRAY[coalesce(a, 0), 0])::float8) - 1))::numeric, 3) AS u,

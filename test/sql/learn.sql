@@ -75,7 +75,7 @@ SELECT state() = :'before' AS unchanged;
 -- exactly the step of easq_align: the respondent's own answer is the other half first
 CREATE FUNCTION pair_model(name text, options jsonb) RETURNS void LANGUAGE sql AS
 $$ SELECT easq_create_model(name, '[{"name": "x", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0, "alignment": "dpo", "replayed_answers": 0}'::jsonb || options) $$;
-SELECT pair_model('by answer', '{"pairs_per_answer": 1}'), pair_model('by pair', '{}') \g /dev/null
+SELECT pair_model('by answer', '{"pairs_per_answer": 1, "beliefs": false}'), pair_model('by pair', '{"beliefs": false}') \g /dev/null
 CREATE TABLE own (user_id text, x real, answer boolean);
 SELECT easq_learn('by answer', 'own') \g /dev/null
 INSERT INTO own SELECT 'user ' || i, i, true FROM generate_series(1, 20) i;

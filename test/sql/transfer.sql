@@ -3,7 +3,7 @@
 \set ECHO all
 
 \set features '[{"name": "a", "kind": "numeric"}, {"name": "g", "kind": "categorical", "size": 4, "dim": 2}, {"name": "v", "kind": "vector", "dim": 2}]'
-\set options '{"hidden": 4, "expert_hidden": 3, "experts": 2, "satisfaction_experts": 1, "rank": 2, "seed": 7, "factors": 0}'
+\set options '{"hidden": 4, "expert_hidden": 3, "experts": 2, "satisfaction_experts": 1, "rank": 2, "seed": 7, "factors": 0, "beliefs": false}'
 SELECT easq_create_model('m', :'features', :'options') \g /dev/null
 SELECT loss > 0 AS aligned FROM easq_align('m', '{{1,2,3,4,5}}', '{{5,4,3,2,1}}');
 SELECT easq_configure('m', '{"lambda2": 2.5, "alpha": 0.1, "learning_rate": 0.003, "alignment": "distil"}') \g /dev/null

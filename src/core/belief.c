@@ -1,0 +1,110 @@
+#include "core/belief.h"
+
+#define CURVATURE_MIN 1e-4		/* an answer that was certain says something still */
+#define MAIN_MOST 4.0
+#define PATHWAY_MOST 3.0
+#define SURPRISE_NOW (1.0 / 40.0)	/* share of the latest answer in the running means */
+#define SURPRISE_USUAL (1.0 / 400.0)
+#define SURPRISE_VARIANCE_MIN 0.05
+#define USUAL_MIN 0.2
+#define HASTE_FROM 1.5			/* times the usual surprise */
+#define HASTE 400.0
+#define SCALE_DECAY (1.0 / 200.0)
+#define SCALE_MIN 1e-3			/* a pathway that says the same of all rows is not blown up */
+#define SCALE_MAX 1e6
+
+static double
+sigmoid(double x)
+{
+	double		t = exp(-fabs(x));
+
+	return (x < 0.0 ? t : 1.0) / (1.0 + t);
+}
+
+/* Certainty that is lost by another answer about the same. */
+static double
+widened(const EasqBeliefTerm *term, double haste)
+{
+	return fmin(term->prior, (double) term->belief->variance + haste * term->prior / term->memory);
+}
+
+void
+EasqSurpriseInit(EasqSurprise *surprise)
+{
+	*surprise = (EasqSurprise) {1.0, 1.0};
+}
+
+double
+EasqHaste(const EasqSurprise *surprise)
+{
+	return 1.0 + HASTE * fmax(surprise->now / fmax(surprise->usual, USUAL_MIN) - HASTE_FROM, 0.0);
+}
+
+static void
+be_surprised(EasqSurprise *surprise, double q, bool satisfied)
+{
+	double		residual = (satisfied ? 1.0 : 0.0) - q;
+	double		now = residual * residual / fmax(q * (1.0 - q), SURPRISE_VARIANCE_MIN);
+
+	surprise->now += (now - surprise->now) * SURPRISE_NOW;
+	surprise->usual += (now - surprise->usual) * SURPRISE_USUAL;
+}
+
+void
+EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise)
+{
+	EasqOpinion opinion = {0.0, 0.0};
+	double		haste = EasqHaste(surprise);
+	double		q;
+	double		curvature;
+	double		step;
+
+	for (int j = 0; j < n; j++)
+	{
+		opinion.logit += (double) term[j].belief->mean * term[j].x;
+		opinion.variance += widened(&term[j], haste) * term[j].x * term[j].x;
+	}
+	if (!isfinite(opinion.logit) || !isfinite(opinion.variance) || !isfinite(weight))
+		return;
+	q = sigmoid(opinion.logit);
+	curvature = fmax(q * (1.0 - q), CURVATURE_MIN) * weight;
+	step = weight * ((satisfied ? 1.0 : 0.0) - q) / (1.0 + opinion.variance * curvature);
+	for (int j = 0; j < n; j++)
+	{
+		EasqBelief *belief = term[j].belief;
+		double		variance = widened(&term[j], haste);
+		double		x = term[j].x;
+
+		belief->mean = (float) ((double) belief->mean + variance * x * step);
+		belief->variance = (float) (variance / (1.0 + variance * x * x * curvature));
+	}
+	be_surprised(surprise, q, satisfied);
+}
+
+double
+EasqOpinionProbability(const EasqOpinion *opinion)
+{
+	return sigmoid(opinion->logit / sqrt(1.0 + 3.14159265358979323846 * opinion->variance / 8.0));
+}
+
+double
+EasqMainTerm(double logit, double mean, double deviation)
+{
+	double		x = (logit - mean) / (deviation > 0.0 ? deviation : 1.0);
+
+	return isnan(x) ? 0.0 : fmin(fmax(x, -MAIN_MOST), MAIN_MOST);
+}
+
+double
+EasqPathwayTerm(double logit, double scale)
+{
+	return isnan(logit) ? 0.0 : PATHWAY_MOST * tanh(logit / (PATHWAY_MOST * fmax(scale, SCALE_MIN)));
+}
+
+double
+EasqPathwayScale(double scale, double logit)
+{
+	double		next = sqrt((1.0 - SCALE_DECAY) * scale * scale + SCALE_DECAY * logit * logit);
+
+	return isfinite(next) ? fmin(fmax(next, SCALE_MIN), SCALE_MAX) : scale;
+}

@@ -1,0 +1,93 @@
+/*
+ * What answers say, counted: a Gaussian belief (mean, variance) about each
+ * value's effect on the log-odds of a satisfied answer, learned in one pass and without a rate.
+ *
+ *   z = sum_j m_j x_j                        log-odds of a row
+ *   V = sum_j s_j x_j^2                      how unsure they are
+ *
+ * An answer y in {0, 1} of weight w, by the Laplace approximation of a diagonal Bayesian logistic regression
+ * (Chapelle and Li, 2011; the extended Kalman filter's scalar form):
+ *
+ *   s_j = min(prior_j, s_j + haste prior_j / memory_j)           a random walk, fast where answers surprise
+ *   q = sigmoid(z), h = w max(q (1 - q), 1e-4), gain = 1 / (1 + V h)
+ *   m_j += s_j x_j w (y - q) gain
+ *   s_j /= 1 + s_j x_j^2 h
+ *
+ * haste is 1 while answers surprise as they usually do, (y - q)^2 / (q (1 - q)), and more, up to hundreds, while the
+ * last few dozen surprise half as much again: a taste has turned, and what was certain is not.
+ *
+ * A coordinate that an answer names twice is two terms.  Computed in double, kept in float.
+ */
+#ifndef EASQ_BELIEF_H
+#define EASQ_BELIEF_H
+
+#include <math.h>
+#include <stdbool.h>
+
+#define EASQ_BELIEF_MEMORY 5000.0	/* answers in which a value's certainty may be lost */
+#define EASQ_BELIEF_COMMON_MEMORY 50000.0	/* the same of what every answer touches */
+
+/* Prior variances. */
+#define EASQ_PRIOR_COMMON 1.0	/* of bias and main logit */
+#define EASQ_PRIOR_PATHWAY 0.05	/* of the pathway's logit */
+#define EASQ_PRIOR_PATHWAY_MEAN 0.3	/* so that without answers the order is the pathway's */
+#define EASQ_PRIOR_NUMBER 0.02	/* of a standardised number, and of values that are neither of the next two */
+#define EASQ_PRIOR_ASKED 1.0	/* of who is asked: harsh and mild people */
+#define EASQ_PRIOR_ABOUT 0.4	/* of what is asked about */
+#define EASQ_PRIOR_UNKNOWN 0.3	/* of a category while no training has told which is which */
+
+#define EASQ_BELIEF_NUMBER_MOST 5.0	/* deviations that a standardised number counts at most */
+
+typedef struct EasqBelief
+{
+	float		mean;
+	float		variance;
+} EasqBelief;
+
+/* What beliefs say of a row. */
+typedef struct EasqOpinion
+{
+	double		logit;			/* z */
+	double		variance;		/* V */
+} EasqOpinion;
+
+/* A belief that an answer touches. */
+typedef struct EasqBeliefTerm
+{
+	EasqBelief *belief;
+	double		x;
+	double		prior;			/* its variance before any answer */
+	double		memory;			/* EASQ_BELIEF_MEMORY or EASQ_BELIEF_COMMON_MEMORY */
+} EasqBeliefTerm;
+
+static inline void
+EasqOpinionAdd(EasqOpinion *opinion, const EasqBelief *belief, double x)
+{
+	opinion->logit += (double) belief->mean * x;
+	opinion->variance += (double) belief->variance * (x * x);
+}
+
+/* How much answers surprise, now and usually: running means. */
+typedef struct EasqSurprise
+{
+	double		now;
+	double		usual;
+} EasqSurprise;
+
+extern void EasqSurpriseInit(EasqSurprise *surprise);
+extern double EasqHaste(const EasqSurprise *surprise);
+
+/* One answer about a row of n terms; a number that is not finite leaves all as it was. */
+extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);
+
+/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation. */
+extern double EasqOpinionProbability(const EasqOpinion *opinion);
+
+/* The main pathway's logit as a term's x: standardised, at most 4 deviations. */
+extern double EasqMainTerm(double logit, double mean, double deviation);
+/* The satisfaction pathway's: in units of what it usually is, at most 3 of them. */
+extern double EasqPathwayTerm(double logit, double scale);
+/* The running root mean square that is its scale, after another answer's logit. */
+extern double EasqPathwayScale(double scale, double logit);
+
+#endif
