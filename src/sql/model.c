@@ -127,8 +127,13 @@ easq_create_model(PG_FUNCTION_ARGS)
 	table = palloc(sizeof(float *) * Max(model->spec->tables, 1));
 	for (int t = 0; t < model->spec->tables; t++)
 	{
-		table[t] = floats((size_t) model->spec->table[t].rows * model->spec->table[t].dim);
-		EasqTableInit(model->spec, t, (uint64) model->options.seed, table[t]);
+		size_t		count = (size_t) model->spec->table[t].rows * model->spec->table[t].dim;
+
+		table[t] = floats(count);
+		if (model->spec->table[t].factors)
+			memset(table[t], 0, sizeof(float) * count);
+		else
+			EasqTableInit(model->spec, t, (uint64) model->options.seed, table[t]);
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	EasqModelInsert(model, weights, table);

@@ -96,6 +96,18 @@ visit_tensors(const EasqModel *model, float *weights, float **table, int tables,
 	}
 }
 
+/* Tables of a model that a file of it holds: without factors where they have nothing to say, which is then the reference's file. */
+static int
+spoken_tables(const EasqModel *model, float **table)
+{
+	const EasqSpec *spec = model->spec;
+
+	for (int t = spec->tables - 1; t >= 0; t--)
+		if (!spec->table[t].factors || EasqSquares((size_t) spec->table[t].rows * spec->table[t].dim, table[t]) > 0)
+			return spec->table[t].factors ? spec->tables : t + 1;
+	return 0;
+}
+
 static void
 write_header(const char *name, int ndim, const int64 *dim, float *data pg_attribute_unused(), void *writer)
 {
@@ -126,17 +138,21 @@ easq_export(PG_FUNCTION_ARGS)
 	EasqPin    *pin = palloc(sizeof(EasqPin));
 	EasqFileWriter writer;
 	float	   *weights;
+	float	  **table;
+	int			tables;
 
 	EasqPinInit(pin, CurrentMemoryContext);
 	version = EasqVersionAcquire(name, GetUserId(), EASQ_TO_EXPORT);
 	EasqPinSet(pin, version);
 	weights = (float *) version->weights;
+	table = version->backbone->encoding.table;
+	tables = spoken_tables(version->model, table);
 	EasqFileWriterInit(&writer);
 	write_metadata(&writer, version->model);
-	visit_tensors(version->model, weights, version->backbone->encoding.table, version->model->spec->tables, write_header, &writer);
+	visit_tensors(version->model, weights, table, tables, write_header, &writer);
 	EasqBeliefsFileHeader(&writer, version->beliefs);
 	EasqFileWriterBeginData(&writer);
-	visit_tensors(version->model, weights, version->backbone->encoding.table, version->model->spec->tables, write_data, &writer);
+	visit_tensors(version->model, weights, table, tables, write_data, &writer);
 	EasqBeliefsFileData(&writer, version->beliefs);
 	EasqPinSet(pin, NULL);
 	PG_RETURN_BYTEA_P(writer.file);
@@ -309,7 +325,7 @@ has_factors(const EasqFile *file)
  * exactly as the file does.
  */
 static void
-fill_without_factors(const EasqModel *model, int known, float **table)
+fill_without_factors(const EasqModel *model, const EasqFile *file, int known, float **table)
 {
 	if (known == model->spec->tables)
 		return;
@@ -317,8 +333,9 @@ fill_without_factors(const EasqModel *model, int known, float **table)
 		table[t] = MemoryContextAllocExtended(CurrentMemoryContext,
 											  sizeof(float) * (Size) model->spec->table[t].rows * model->spec->table[t].dim,
 											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	ereport(NOTICE,
-			(errmsg("the file has no factors: those of model \"%s\" are 0 until it is trained", model->name)));
+	if (EasqFileMetadata(file, "options") == NULL)
+		ereport(NOTICE,
+				(errmsg("the file has no factors: those of model \"%s\" are 0 until it is trained", model->name)));
 }
 
 /* NULL: the model has none.  A file without any leaves the model without an opinion. */
@@ -372,7 +389,7 @@ read_file(EasqFile *file, EasqModel *model, float **weights, float ***table, Eas
 	visit_tensors(model, *weights, *table, known, read_tensor, file);
 	*beliefs = read_beliefs(file, model);
 	refuse_extra(file);
-	fill_without_factors(model, known, *table);
+	fill_without_factors(model, file, known, *table);
 }
 
 /* Options of a file, with this one off where they do not speak of it. */

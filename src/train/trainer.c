@@ -60,7 +60,8 @@ floats(Size count)
 }
 
 /*
- * Factors that an import left at 0 start as those of a new model: between vectors that are all 0 there is no gradient.
+ * Factors are 0 until the first training, so that an untrained model and one that came in a file without any score as
+ * the reference does; between vectors that are all 0 there is no gradient.
  */
 static void
 start_factors(EasqTrainer *trainer)
