@@ -28,6 +28,7 @@
 #else
 typedef void (*shmem_request_hook_type) (void);
 #define EasqOnShmemRequest(previous, request) (previous = NULL, request())
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #endif
 
 /* A lexer of JSON text in the database's encoding, and what an action of pg_parse_json returns. */
@@ -86,6 +87,15 @@ typedef void (*shmem_request_hook_type) (void);
 #define EasqInsertIndexTuples(result, slot, estate, summaries) \
 	((void) (result), (void) (summaries), ExecInsertIndexTuples(slot, estate, false, NULL, NIL))
 #endif
+#endif
+
+/* The next value of a sort: 16 and later may lend it, where those before make a copy in the current context. */
+#if PG_VERSION_NUM >= 160000
+#define EASQ_SORT_LENDS true
+#define EasqNextDatum(state, value, isnull) tuplesort_getdatum(state, true, false, value, isnull, NULL)
+#else
+#define EASQ_SORT_LENDS false
+#define EasqNextDatum(state, value, isnull) tuplesort_getdatum(state, true, value, isnull, NULL)
 #endif
 
 /* The bytes of a value out of line; those of 13 have no method of compression beside them. */

@@ -1,5 +1,5 @@
 /*
- * What PostgreSQL loads: the module's magic and its settings.
+ * What PostgreSQL loads: the module's magic, its settings, and what a backend sets up once.
  */
 #include "postgres.h"
 
@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "core/blas.h"
 #include "core/level.h"
 #include "core/tick.h"
@@ -55,11 +56,7 @@ _PG_init(void)
 							&easq_shared_cache_size,
 							Min(4 * 1024 * 1024, MAX_KILOBYTES), 0, MAX_KILOBYTES,
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
-#if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("easq");
-#else
-	EmitWarningsOnPlaceholders("easq");
-#endif
 
 	EasqStatementInit();
 	EasqSharedCacheInit();

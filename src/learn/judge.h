@@ -62,14 +62,4 @@ extern void EasqJudgeTrained(EasqJudge *judge, EasqHeld *held);
 /* Fills the logits that rehearsal keeps the margins of, for every pair. */
 extern void EasqJudgeKept(EasqJudge *judge, EasqRehearsed *pairs, int count);
 
-/*
- * The model's stored samples under weights that training did not just leave
- * (restored or imported ones, the whole block): what rehearsal keeps and what held
- * pairs are compared with is taken anew, and alignment->vital.  Held pairs go where
- * these weights have not learned behaviour.  ERROR 22003 where they give a row a
- * logit that is not finite (see probe.h); hint: what to do about it.
- */
-extern void EasqRebase(const EasqModel *model, const EasqEncoding *encoding, const float *weights,
-					   EasqAlignmentState *alignment, const char *hint);
-
 #endif

@@ -1,7 +1,7 @@
 /*
  * A model locked for learning, in memory: weights, optimiser, encodings.
- * Open, step as often as wanted, save once.  Everything that changes an
- * adapter goes through here: the trigger, easq_align, the end of easq_train.
+ * Open, step as often as wanted, save once.  Every step of an adapter goes
+ * through here: the trigger, easq_align, the end of easq_train.
  */
 #ifndef EASQ_LEARNER_H
 #define EASQ_LEARNER_H

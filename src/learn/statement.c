@@ -161,6 +161,22 @@ log_unlearned(const Statement *statement, const char *status, const char *reason
 	EasqLogStep(&row);
 }
 
+/*
+ * Does the questionnaire still teach the model?  Whoever drops it holds the locks on its name and on its row, and what
+ * is made under the name afterwards is another model.
+ */
+static bool
+is_attached(const EasqQuestionnaire *questionnaire)
+{
+	EasqQuestionnaire *found;
+	int			count = EasqQuestionnairesOf(questionnaire->relation, &found);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(found[i].model, questionnaire->model) == 0)
+			return true;
+	return false;
+}
+
 /* ----------------------------------------------------------------- the queue */
 
 /* Answers of the queue, as EasqAttempt takes them. */
@@ -269,19 +285,6 @@ learn_queued(EasqLearner *learner)
 	EasqChangesEnd(&changes);
 }
 
-/* Does the questionnaire still teach the model?  Whoever drops it, or has done so, holds the lock on its name. */
-static bool
-is_attached(const EasqQuestionnaire *questionnaire)
-{
-	EasqQuestionnaire *found;
-	int			count = EasqQuestionnairesOf(questionnaire->relation, &found);
-
-	for (int i = 0; i < count; i++)
-		if (strcmp(found[i].model, questionnaire->model) == 0)
-			return true;
-	return false;
-}
-
 static void
 queue_changes(Statement *statement)
 {
@@ -337,6 +340,13 @@ open_learner(void *argument)
 	Statement  *statement = argument;
 
 	statement->doing = "opening the model";
+	if (!is_attached(statement->questionnaire))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" was dropped while its answers were read", statement->model),
+				 errhint("If there is another model of that name: SELECT easq_learn(%s, %s, ...).",
+						 quote_literal_cstr(statement->model),
+						 quote_literal_cstr(get_rel_name(statement->questionnaire->relation)))));
 	statement->learner = EasqLearnerRead(statement->model, statement->questionnaire->author);
 	/* The guard's samples too. */
 	(void) EasqLearnerAuditNear(statement->learner, 0);

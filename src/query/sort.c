@@ -6,6 +6,7 @@
 #include "port/pg_bswap.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "core/kernel.h"
 #include "query/sort.h"
 
@@ -187,6 +188,8 @@ EasqSortPerform(EasqSort *sort)
 bool
 EasqSortNext(EasqSort *sort, Datum *value)
 {
+	MemoryContext old;
+	bool		found;
 	bool		isnull;
 
 	if (sort->state == NULL)
@@ -199,22 +202,15 @@ EasqSortNext(EasqSort *sort, Datum *value)
 		*value = PointerGetDatum(sort->sorted[sort->next++].value);
 		return true;
 	}
-#if PG_VERSION_NUM >= 160000
-	return tuplesort_getdatum(sort->state, true, false, value, &isnull, NULL);
-#else
-	/* Each value is a copy in the current context. */
-	MemoryContext old = MemoryContextSwitchTo(sort->home);
-	bool		found;
-
 	if (sort->last)
 		pfree(sort->last);
 	sort->last = NULL;
-	found = tuplesort_getdatum(sort->state, true, value, &isnull, NULL);
-	if (found && !sort->by_value)
-		sort->last = DatumGetPointer(*value);
+	old = MemoryContextSwitchTo(sort->home);
+	found = EasqNextDatum(sort->state, value, &isnull);
 	MemoryContextSwitchTo(old);
+	if (found && !sort->by_value && !EASQ_SORT_LENDS)
+		sort->last = DatumGetPointer(*value);
 	return found;
-#endif
 }
 
 void

@@ -8,7 +8,7 @@
 #include "utils/snapmgr.h"
 
 #include "sql/argument.h"
-#include "learn/judge.h"
+#include "learn/rebase.h"
 #include "store/answer.h"
 #include "store/cache_version.h"
 #include "store/model_copy.h"

@@ -89,13 +89,15 @@ table_rows(Relation relation, bool all)
 	if (!all)
 		return written;
 	SPI_connect();
-	/* Not read-only: the snapshot must be younger than the triggers, who waited for those who were writing. */
-	map = convert_tuples_by_name(EasqRowsOpen(&rows, SPI_prepare(psprintf("SELECT * FROM %s", table), 0, NULL), false),
+	/* The snapshot must be younger than the triggers, who waited for those who were writing; under REPEATABLE READ too. */
+	PushActiveSnapshot(GetLatestSnapshot());
+	map = convert_tuples_by_name(EasqRowsOpen(&rows, SPI_prepare(psprintf("SELECT * FROM %s", table), 0, NULL), true),
 								 RelationGetDescr(relation));
 	while (EasqRowsFetch(&rows))
 		while ((tuple = EasqRowsNext(&rows)) != NULL)
 			put_row(written, tuple, map);
 	EasqRowsClose(&rows);
+	PopActiveSnapshot();
 	SPI_finish();
 	return written;
 }
@@ -152,6 +154,16 @@ take_backlog(const EasqQuestionnaire *questionnaire, const EasqLearnOptions *opt
 	EasqChangesEnd(&changes);
 }
 
+/* Whoever drops the model waits from here on, and detaches this table too; who has dropped it meanwhile is noticed, whatever our snapshot. */
+static void
+hold_model(const char *model)
+{
+	EasqModelLockName(model, AccessShareLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	EasqModelCheck(model, GetUserId(), EASQ_TO_TEACH);
+	PopActiveSnapshot();
+}
+
 Datum
 easq_learn(PG_FUNCTION_ARGS)
 {
@@ -164,6 +176,8 @@ easq_learn(PG_FUNCTION_ARGS)
 	EasqCheckQuestionnaire(questionnaire.relation);
 	/* First, as it locks out writers: each row is either in the backlog or fires the trigger. */
 	EasqAttach(questionnaire.relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)));
+	/* In the order of easq_drop_model: tables, then the name. */
+	hold_model(questionnaire.model);
 	EasqCheckAuthor(&questionnaire);
 	take_backlog(&questionnaire, &options);
 	EasqQuestionnaireWrite(&questionnaire);

@@ -6,7 +6,7 @@
 
 #define KEPT_MOST ((Size) 1 << 20)
 
-static float *kept;
+static float *reserve;
 static Size kept_floats;
 static bool taken;
 
@@ -26,11 +26,11 @@ EasqScratch(MemoryContext context, Size floats)
 		return MemoryContextAllocHuge(context, sizeof(float) * floats);
 	if (floats > kept_floats)
 	{
-		if (kept)
-			pfree(kept);
-		kept = NULL;
+		if (reserve)
+			pfree(reserve);
+		reserve = NULL;
 		kept_floats = 0;
-		kept = MemoryContextAlloc(TopMemoryContext, sizeof(float) * floats);
+		reserve = MemoryContextAlloc(TopMemoryContext, sizeof(float) * floats);
 		kept_floats = floats;
 	}
 	callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
@@ -38,5 +38,5 @@ EasqScratch(MemoryContext context, Size floats)
 	callback->arg = NULL;
 	MemoryContextRegisterResetCallback(context, callback);
 	taken = true;
-	return kept;
+	return reserve;
 }

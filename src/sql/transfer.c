@@ -17,7 +17,7 @@
 #include "compat.h"
 #include "sql/argument.h"
 #include "feature/json.h"
-#include "learn/judge.h"
+#include "learn/rebase.h"
 #include "sql/model.h"
 #include "store/cache_version.h"
 #include "store/weight_saved.h"

@@ -34,7 +34,7 @@ typedef struct EasqAnswer
 	int64		ordinal;		/* count of answers when it was remembered, 0: not yet */
 } EasqAnswer;
 
-/* ------------------------------------------------------ remember.c: writing */
+/* ----------------------------------------------- answer_remember.c: writing */
 
 /*
  * Remembers answers in order (those with an ordinal are there already);
@@ -58,7 +58,7 @@ extern void EasqTrimAnswers(EasqModel *model);
 /* Forgets what is beyond answers_per_respondent, after that was changed. */
 extern void EasqTrimRespondents(EasqModel *model);
 
-/* -------------------------------------------------------- answer.c: reading */
+/* --------------------------------------------------- answer_draw.c: reading */
 
 /*
  * Of the respondent's answers those whose value differs, from a drawn one on
@@ -80,9 +80,11 @@ extern bool EasqDrawAnswer(const EasqModel *model, EasqRandom *random, EasqAnswe
 /* Answers remembered after so many, oldest first (training catches up with them); palloc'd. */
 extern int	EasqAnswersSince(const EasqModel *model, int64 answers, EasqAnswer **found);
 
+/* ------------------------------- answer_row.c: for the files answer_*.c alone */
+
 /* An answer that a scan is at; palloc'd. */
 extern void EasqReadAnswerRow(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer);
-/* A scan of answer_respondent.  Of remember.c and answer.c, and so is the next. */
+/* A scan of answer_respondent. */
 extern void EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent);
 /* A scan of answer_value or answer_pkey on the answers of a kind, from an ordinal on. */
 extern void EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqAnswerKind *kind, int64 from);

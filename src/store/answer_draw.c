@@ -14,23 +14,6 @@
 /* Answers of a kind that are drawn from alike, however old. */
 #define LATEST_FEW 8
 
-void
-EasqReadAnswerRow(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
-{
-	int			length;
-	char	   *key = EasqColumnBytes(scan, tuple, ANSWER_KEY, &length);
-
-	memset(answer, 0, sizeof(*answer));
-	memcpy(answer->key, key, Min(length, EASQ_KEY_BYTES));
-	pfree(key);
-	answer->respondent = EasqColumnTextOrNull(scan, tuple, ANSWER_RESPONDENT);
-	answer->answer = DatumGetFloat8(EasqColumn(scan, tuple, ANSWER_ANSWER));
-	answer->weight = DatumGetFloat8(EasqColumn(scan, tuple, ANSWER_WEIGHT));
-	answer->asked_at = EasqColumnTime(scan, tuple, ANSWER_ASKED_AT);
-	answer->example = EasqColumnBytes(scan, tuple, ANSWER_EXAMPLE, &answer->length);
-	answer->ordinal = DatumGetInt64(EasqColumn(scan, tuple, ANSWER_ORDINAL));
-}
-
 static double
 value_of(const EasqScan *scan, HeapTuple tuple)
 {
@@ -44,16 +27,6 @@ differs(double a, double b)
 }
 
 /* ------------------------------------------------------ of one respondent */
-
-void
-EasqScanOwn(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const char *respondent)
-{
-	ScanKeyData keys[EASQ_OWNER_KEYS + 1];
-
-	EasqKeyOwner(keys, model->name, model->adapter.name);
-	EasqKeyText(&keys[EASQ_OWNER_KEYS], ANSWER_RESPONDENT, respondent);
-	EasqScanBegin(scan, "answer", "answer_respondent", mode, GetActiveSnapshot(), EASQ_OWNER_KEYS + 1, keys);
-}
 
 static void
 read_ordinal(const EasqModel *model, int64 ordinal, EasqAnswer *answer)
@@ -109,20 +82,6 @@ EasqFindOwnOpposite(const EasqModel *model, const char *respondent, double answe
 }
 
 /* ------------------------------------------------------------ of any value */
-
-void
-EasqScanValue(EasqScan *scan, LOCKMODE mode, const EasqModel *model, const EasqAnswerKind *kind, int64 from)
-{
-	bool		mixed = isnan(kind->value);
-	ScanKeyData keys[EASQ_OWNER_KEYS + 2];
-	int			nkeys = EASQ_OWNER_KEYS;
-
-	EasqKeyOwner(keys, model->name, model->adapter.name);
-	if (!mixed)
-		EasqKeyFloat8(&keys[nkeys++], ANSWER_ANSWER, BTEqualStrategyNumber, kind->value);
-	EasqKeyInt8(&keys[nkeys++], ANSWER_ORDINAL, BTGreaterEqualStrategyNumber, from);
-	EasqScanBegin(scan, "answer", mixed ? "answer_pkey" : "answer_value", mode, GetActiveSnapshot(), nkeys, keys);
-}
 
 /*
  * A drawn age, counted back from an ordinal: from among the latest of a kind, the latest half of it, the
@@ -242,22 +201,22 @@ draw_from_mixed(const EasqModel *model, double answer, EasqRandom *random, EasqA
 
 /* One of the kinds that differ from answer (NaN: of all kinds), in proportion to their answers; NULL: none. */
 static const EasqAnswerKind *
-draw_kind(const EasqAnswerCounts *tally, double answer, EasqRandom *random)
+draw_kind(const EasqAnswerCounts *counts, double answer, EasqRandom *random)
 {
 	int			total = 0;
 	int			place;
 
-	for (int i = 0; i < tally->count; i++)
-		if (isnan(answer) || differs(tally->part[i].value, answer))
-			total += tally->part[i].remembered;
+	for (int i = 0; i < counts->count; i++)
+		if (isnan(answer) || differs(counts->part[i].value, answer))
+			total += counts->part[i].remembered;
 	place = total > 0 ? (int) EasqBelow(random, (uint64) total) : 0;
-	for (int i = 0; i < tally->count; i++)
+	for (int i = 0; i < counts->count; i++)
 	{
-		if (!isnan(answer) && !differs(tally->part[i].value, answer))
+		if (!isnan(answer) && !differs(counts->part[i].value, answer))
 			continue;
-		if (place < tally->part[i].remembered)
-			return &tally->part[i];
-		place -= tally->part[i].remembered;
+		if (place < counts->part[i].remembered)
+			return &counts->part[i];
+		place -= counts->part[i].remembered;
 	}
 	return NULL;
 }

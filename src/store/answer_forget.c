@@ -74,10 +74,14 @@ forget_remembered(EasqModel *model, const char *respondent, const uint8 *named)
 	return forgotten;
 }
 
-/* What was queued to be forgotten goes too, and is no answer more. */
+/*
+ * What was queued to be forgotten goes too, and is no answer more.  Whoever queues holds no lock that a REPEATABLE READ
+ * transaction would fall behind of: what there is is looked for, not what its snapshot shows.
+ */
 static int64
 forget_queued(EasqModel *model, const char *respondent, const uint8 *named)
 {
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	ScanKeyData key;
 	EasqScan	scan;
 	EasqWriter	writer;
@@ -86,7 +90,7 @@ forget_queued(EasqModel *model, const char *respondent, const uint8 *named)
 
 	EasqKeyText(&key, QUEUED_MODEL, model->name);
 	EasqWriterBegin(&writer, "queued");
-	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, snapshot, 1, &key);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -96,6 +100,7 @@ forget_queued(EasqModel *model, const char *respondent, const uint8 *named)
 		EasqWriterDelete(&writer, tuple);
 	}
 	EasqScanEnd(&scan);
+	UnregisterSnapshot(snapshot);
 	EasqWriterEnd(&writer);
 	UpdateActiveSnapshotCommandId();
 	return forgotten;

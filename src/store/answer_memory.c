@@ -34,7 +34,7 @@ void
 EasqAnswersToMemory(EasqModel *model, int draws)
 {
 	int			room = Max(EasqAnswerCountsTotal(&model->adapter.counts), 1);
-	EasqAnswerMemory *gathered;
+	EasqAnswerMemory *memory;
 	ScanKeyData keys[EASQ_OWNER_KEYS];
 	EasqScan	scan;
 	HeapTuple	tuple;
@@ -42,24 +42,24 @@ EasqAnswersToMemory(EasqModel *model, int draws)
 	model->memory = NULL;
 	if ((int64) draws * READ_FOR_A_LOOKUP < room)
 		return;
-	gathered = palloc0(sizeof(EasqAnswerMemory));
-	gathered->answer = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) room);
+	memory = palloc0(sizeof(EasqAnswerMemory));
+	memory->answer = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer) * (Size) room);
 	EasqKeyOwner(keys, model->name, model->adapter.name);
 	EasqScanBegin(&scan, "answer", "answer_pkey", AccessShareLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (gathered->count == room)
-			gathered->answer = repalloc_huge(gathered->answer, sizeof(EasqAnswer) * (Size) (room *= 2));
-		EasqReadAnswerRow(&scan, tuple, &gathered->answer[gathered->count++]);
+		if (memory->count == room)
+			memory->answer = repalloc_huge(memory->answer, sizeof(EasqAnswer) * (Size) (room *= 2));
+		EasqReadAnswerRow(&scan, tuple, &memory->answer[memory->count++]);
 	}
 	EasqScanEnd(&scan);
-	gathered->by_value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) room);
-	for (int i = 0; i < gathered->count; i++)
-		gathered->by_value[i] = &gathered->answer[i];
-	if (gathered->count > 1)
-		qsort(gathered->by_value, gathered->count, sizeof(EasqAnswer *), compare_value);
-	model->memory = gathered;
+	memory->by_value = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EasqAnswer *) * (Size) room);
+	for (int i = 0; i < memory->count; i++)
+		memory->by_value[i] = &memory->answer[i];
+	if (memory->count > 1)
+		qsort(memory->by_value, memory->count, sizeof(EasqAnswer *), compare_value);
+	model->memory = memory;
 }
 
 /* Does an answer come before the first of a value (NaN: of any) with this ordinal? */
@@ -72,9 +72,9 @@ is_before(const EasqAnswer *answer, double value, int64 from)
 }
 
 static const EasqAnswer *
-at(const EasqAnswerMemory *gathered, double value, int i)
+at(const EasqAnswerMemory *memory, double value, int i)
 {
-	return isnan(value) ? &gathered->answer[i] : gathered->by_value[i];
+	return isnan(value) ? &memory->answer[i] : memory->by_value[i];
 }
 
 static bool
@@ -84,24 +84,24 @@ is_of(const EasqAnswer *answer, double value)
 }
 
 bool
-EasqAnswerMemoryFind(const EasqAnswerMemory *gathered, double value, int64 from, EasqAnswer *found)
+EasqAnswerMemoryFind(const EasqAnswerMemory *memory, double value, int64 from, EasqAnswer *found)
 {
 	int			low = 0;
-	int			high = gathered->count;
+	int			high = memory->count;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (is_before(at(gathered, value, middle), value, from))
+		if (is_before(at(memory, value, middle), value, from))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == gathered->count || !is_of(at(gathered, value, low), value))
+	if (low == memory->count || !is_of(at(memory, value, low), value))
 		low--;
-	if (low < 0 || !is_of(at(gathered, value, low), value))
+	if (low < 0 || !is_of(at(memory, value, low), value))
 		return false;
-	*found = *at(gathered, value, low);
+	*found = *at(memory, value, low);
 	return true;
 }

@@ -19,6 +19,6 @@ extern void EasqAnswersToMemory(EasqModel *model, int draws);
  * The first answer of a value (NaN: of any) in the order of ordinals, from one
  * on, or else its latest; false: none.  What it points to is shared.
  */
-extern bool EasqAnswerMemoryFind(const EasqAnswerMemory *gathered, double value, int64 from, EasqAnswer *found);
+extern bool EasqAnswerMemoryFind(const EasqAnswerMemory *memory, double value, int64 from, EasqAnswer *found);
 
 #endif

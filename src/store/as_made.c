@@ -13,8 +13,24 @@
 #include "store/columns.h"
 #include "store/table.h"
 
-static const char *const written[] = {
-	"model", "adapter", "tensor", "answer", "answer_count", "queued", "answer_rate", "step"
+#define BIT(column) (UINT64CONST(1) << (column))
+#define FROM(column) (~UINT64CONST(0) << (column))
+
+/* What learning writes, by columns: those that it leaves NULL at times, and those that are too large for an index at times. */
+static const struct
+{
+	const char *name;
+	uint64		optional;
+	uint64		large;
+}			written[] = {
+	{"model", BIT(MODEL_TRAINED_AT), BIT(MODEL_FEATURES) | BIT(MODEL_OPTIONS) | BIT(MODEL_MEAN) | BIT(MODEL_DEVIATION)},
+	{"adapter", BIT(ADAPTER_ASKED_AT), 0},
+	{"tensor", 0, BIT(TENSOR_DATA)},
+	{"answer", BIT(ANSWER_RESPONDENT) | BIT(ANSWER_NAMED) | BIT(ANSWER_ASKED_AT), BIT(ANSWER_EXAMPLE)},
+	{"answer_count", 0, 0},
+	{"queued", BIT(QUEUED_RESPONDENT) | BIT(QUEUED_NAMED) | BIT(QUEUED_ASKED_AT), BIT(QUEUED_EXAMPLE)},
+	{"answer_rate", 0, 0},
+	{"step", BIT(STEP_REASON) | BIT(STEP_DETAIL) | BIT(STEP_ADAPTER_VERSION) | FROM(STEP_LOSS), 0},
 };
 
 static struct
@@ -34,9 +50,18 @@ forget(Datum argument pg_attribute_unused(), Oid relation)
 			state.known = false;
 }
 
-/* Unique beside the primary key, on an expression or on some rows: an index of somebody else's. */
 static bool
-has_plain_indexes(Relation table)
+holds_any(const Form_pg_index index, uint64 columns)
+{
+	for (int i = 0; i < index->indnatts; i++)
+		if (index->indkey.values[i] > 0 && (columns & BIT(index->indkey.values[i])))
+			return true;
+	return false;
+}
+
+/* Unique beside the primary key, on an expression, on some rows or of what may not fit into it: an index of somebody else's. */
+static bool
+has_plain_indexes(Relation table, uint64 large)
 {
 	List	   *indexes = RelationGetIndexList(table);
 	ListCell   *cell;
@@ -47,7 +72,8 @@ has_plain_indexes(Relation table)
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
 		plain = plain && RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL &&
-			(!index->rd_index->indisunique || index->rd_index->indisprimary) && !index->rd_index->indisexclusion;
+			(!index->rd_index->indisunique || index->rd_index->indisprimary) && !index->rd_index->indisexclusion &&
+			!holds_any(index->rd_index, large);
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
@@ -65,14 +91,25 @@ has_row_triggers(const TriggerDesc *triggers)
 }
 
 static bool
-is_as_made(const char *name, Oid *id)
+may_be_null(TupleDesc description, uint64 columns)
 {
+	for (int i = 0; i < description->natts; i++)
+		if ((columns & BIT(i + 1)) && TupleDescAttr(description, i)->attnotnull)
+			return false;
+	return true;
+}
+
+static bool
+is_as_made(int which, Oid *id)
+{
+	const char *name = written[which].name;
 	Relation	table = table_open(EasqTableIndex(name), AccessShareLock);
 	TupleConstr *constraints = RelationGetDescr(table)->constr;
 	bool		as_made = EasqIsHeap(table) && EasqColumnsFit(table, name) && !has_row_triggers(table->trigdesc) &&
 		!table->rd_rel->relispartition && !table->rd_rel->relhassubclass &&
 		(constraints == NULL || (constraints->num_check == 0 && !constraints->has_generated_stored)) &&
-		has_plain_indexes(table);
+		may_be_null(RelationGetDescr(table), written[which].optional) &&
+		has_plain_indexes(table, written[which].large);
 
 	*id = RelationGetRelid(table);
 	table_close(table, AccessShareLock);
@@ -91,8 +128,8 @@ EasqTablesAsMade(void)
 		state.known = true;
 		state.as_made = true;
 		state.looks++;
-		for (size_t i = 0; i < lengthof(written); i++)
-			state.as_made = is_as_made(written[i], &state.table[i]) && state.as_made;
+		for (int i = 0; i < (int) lengthof(written); i++)
+			state.as_made = is_as_made(i, &state.table[i]) && state.as_made;
 	}
 	return state.known && state.as_made ? state.looks : 0;
 }

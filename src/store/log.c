@@ -93,9 +93,11 @@ EasqLogStep(const EasqStepRow *step)
 	insert_numbered("step", "step_id_seq", &row);
 }
 
+/* Of all steps that there are, as with what is queued: answers that were refused are logged without a lock. */
 void
 EasqLogForgetQuotes(const char *model)
 {
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	ScanKeyData key;
 	EasqScan	scan;
 	EasqWriter	writer;
@@ -106,7 +108,7 @@ EasqLogForgetQuotes(const char *model)
 	EasqRowInit(&row);
 	EasqRowSetNull(&row, STEP_DETAIL);
 	EasqWriterBegin(&writer, "step");
-	EasqScanBegin(&scan, "step", "step_model", RowExclusiveLock, GetActiveSnapshot(), 1, &key);
+	EasqScanBegin(&scan, "step", "step_model", RowExclusiveLock, snapshot, 1, &key);
 	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
 		bool		none;
@@ -117,6 +119,7 @@ EasqLogForgetQuotes(const char *model)
 			EasqWriterUpdate(&writer, tuple, row.values, row.nulls, row.replaces);
 	}
 	EasqScanEnd(&scan);
+	UnregisterSnapshot(snapshot);
 	EasqWriterEnd(&writer);
 	UpdateActiveSnapshotCommandId();
 }

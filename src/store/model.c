@@ -104,6 +104,15 @@ EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 	return found;
 }
 
+void
+EasqModelCheck(const char *name, Oid role, EasqRight right)
+{
+	EasqIdentity identity;
+
+	EasqModelIdentity(name, &identity, false);
+	EasqModelCheckRight(name, &identity.rights, role, right);
+}
+
 double *
 EasqReadDoubles(Datum datum, int expected, const char *name)
 {

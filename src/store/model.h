@@ -107,6 +107,8 @@ typedef struct EasqIdentity
 
 /* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
+/* ERROR 42501 where role has not the right. */
+extern void EasqModelCheck(const char *name, Oid role, EasqRight right);
 extern EasqModel *EasqModelRead(const char *name, bool missing_ok);
 /* The same for who only scores: without the counts of answers by value. */
 extern EasqModel *EasqModelReadToScore(const char *name);

@@ -6,10 +6,12 @@
 
 #include "access/htup_details.h"
 #include "access/multixact.h"
+#include "access/relscan.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 
@@ -114,6 +116,17 @@ is_held_with_others(HeapTupleHeader row)
 	return held;
 }
 
+/* Who locks a row changes its xmax and what kind of number that is, under the page's lock: both are read under it. */
+static void
+copy_header(const EasqScan *scan, HeapTuple tuple, HeapTupleHeader header)
+{
+	Buffer		buffer = ((BufferHeapTupleTableSlot *) scan->scan->slot)->buffer;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	memcpy(header, tuple->t_data, SizeofHeapTupleHeader);
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+}
+
 /* Is this row, which we see, written by us or locked as lock_row locks it?  FOR KEY SHARE, ours or another's, is no such lock. */
 static bool
 is_held(HeapTupleHeader row)
@@ -142,7 +155,12 @@ holds_adapter(const char *name)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	tuple = find_row(&scan, "adapter", name, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
-		holds = is_held(tuple->t_data);
+	{
+		HeapTupleHeaderData header;
+
+		copy_header(&scan, tuple, &header);
+		holds = is_held(&header);
+	}
 	EasqScanEnd(&scan);
 	PopActiveSnapshot();
 	return holds;

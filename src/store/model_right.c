@@ -10,7 +10,6 @@
 
 #include "compat.h"
 #include "store/columns.h"
-#include "store/model.h"
 #include "store/model_right.h"
 #include "store/row.h"
 
@@ -109,15 +108,6 @@ EasqModelCheckRight(const char *name, const EasqRights *rights, Oid role, EasqRi
 					name, GetUserNameFromId(role, false), grantable[right].name),
 			 errhint("The owner of the model gives it: SELECT easq_grant(%s, '%s', %s).", quote_literal_cstr(name),
 					 grantable[right].name, quote_literal_cstr(GetUserNameFromId(role, false)))));
-}
-
-void
-EasqModelCheck(const char *name, Oid role, EasqRight right)
-{
-	EasqIdentity identity;
-
-	EasqModelIdentity(name, &identity, false);
-	EasqModelCheckRight(name, &identity.rights, role, right);
 }
 
 /* Those that are there, but for one; with room for one more. */

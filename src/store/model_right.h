@@ -51,9 +51,6 @@ extern bool EasqMay(const EasqRights *rights, Oid role, EasqRight right);
 /* ERROR 42501 where role may not. */
 extern void EasqModelCheckRight(const char *name, const EasqRights *rights, Oid role, EasqRight right);
 
-/* The same for a model by name, under the active snapshot; ERROR 42704 where there is no such model. */
-extern void EasqModelCheck(const char *name, Oid role, EasqRight right);
-
 /*
  * Gives a right to a role, or takes it back, under the active snapshot; the caller holds the definition's lock.
  * Weights and their ids stay what they are.

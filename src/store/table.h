@@ -3,7 +3,7 @@
  * privileges of whoever calls, no statement that could run user code.  The
  * rights are checked by model (see EasqModelCheckRight) before anything gets here.
  *
- * Only src/store includes this.
+ * Only src/store calls what is here; headers that others include may name its types.
  */
 #ifndef EASQ_TABLE_H
 #define EASQ_TABLE_H

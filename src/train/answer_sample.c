@@ -7,13 +7,13 @@
 #include "train/answer_sample.h"
 
 void
-EasqAnswerSampleInit(EasqAnswerSample *kept, int capacity, uint64 seed)
+EasqAnswerSampleInit(EasqAnswerSample *sample, int capacity, uint64 seed)
 {
-	memset(kept, 0, sizeof(*kept));
-	kept->context = CurrentMemoryContext;
-	kept->random.state = seed;
-	kept->capacity = capacity;
-	kept->row = MemoryContextAllocExtended(kept->context, sizeof(EasqTrainRow) * Max(capacity, 1),
+	memset(sample, 0, sizeof(*sample));
+	sample->context = CurrentMemoryContext;
+	sample->random.state = seed;
+	sample->capacity = capacity;
+	sample->row = MemoryContextAllocExtended(sample->context, sizeof(EasqTrainRow) * Max(capacity, 1),
 										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
@@ -25,52 +25,52 @@ is_of_kind(const EasqSampledKind *kind, double answer)
 
 /* One more value than are told apart: all are of one kind from here on. */
 static EasqSampledKind *
-mix_kinds(EasqAnswerSample *kept)
+mix_kinds(EasqAnswerSample *sample)
 {
 	EasqSampledKind all = {.value = NAN};
 
-	for (int i = 0; i < kept->kinds; i++)
+	for (int i = 0; i < sample->kinds; i++)
 	{
-		all.kept += kept->kind[i].kept;
-		all.seen += kept->kind[i].seen;
+		all.sampled += sample->kind[i].sampled;
+		all.seen += sample->kind[i].seen;
 	}
-	kept->kind[0] = all;
-	kept->kinds = 1;
-	return &kept->kind[0];
+	sample->kind[0] = all;
+	sample->kinds = 1;
+	return &sample->kind[0];
 }
 
 static EasqSampledKind *
-find_kind(EasqAnswerSample *kept, double answer)
+find_kind(EasqAnswerSample *sample, double answer)
 {
-	for (int i = 0; i < kept->kinds; i++)
-		if (is_of_kind(&kept->kind[i], answer))
-			return &kept->kind[i];
-	if (kept->kinds == EASQ_SAMPLED_VALUES)
-		return mix_kinds(kept);
-	kept->kind[kept->kinds] = (EasqSampledKind) {.value = answer};
-	return &kept->kind[kept->kinds++];
+	for (int i = 0; i < sample->kinds; i++)
+		if (is_of_kind(&sample->kind[i], answer))
+			return &sample->kind[i];
+	if (sample->kinds == EASQ_SAMPLED_VALUES)
+		return mix_kinds(sample);
+	sample->kind[sample->kinds] = (EasqSampledKind) {.value = answer};
+	return &sample->kind[sample->kinds++];
 }
 
 static EasqSampledKind *
-most_common(EasqAnswerSample *kept)
+most_common(EasqAnswerSample *sample)
 {
-	EasqSampledKind *most = &kept->kind[0];
+	EasqSampledKind *most = &sample->kind[0];
 
-	for (int i = 1; i < kept->kinds; i++)
-		if (kept->kind[i].kept > most->kept)
-			most = &kept->kind[i];
+	for (int i = 1; i < sample->kinds; i++)
+		if (sample->kind[i].sampled > most->sampled)
+			most = &sample->kind[i];
 	return most;
 }
 
 /* One of a kind's places: a kind that is asked for this has its share of all, so that a few draws find one. */
 static int
-draw_place(EasqAnswerSample *kept, const EasqSampledKind *kind)
+draw_place(EasqAnswerSample *sample, const EasqSampledKind *kind)
 {
 	int			place;
 
 	do
-		place = (int) EasqBelow(&kept->random, (uint64) kept->count);
-	while (!is_of_kind(kind, kept->row[place].answer));
+		place = (int) EasqBelow(&sample->random, (uint64) sample->count);
+	while (!is_of_kind(kind, sample->row[place].answer));
 	return place;
 }
 
@@ -79,29 +79,29 @@ draw_place(EasqAnswerSample *kept, const EasqSampledKind *kind)
  * most common kind; the others are at their share, and each is a reservoir of its own.
  */
 static int
-find_place(EasqAnswerSample *kept, EasqSampledKind *kind)
+find_place(EasqAnswerSample *sample, EasqSampledKind *kind)
 {
-	bool		complete = kind->seen == kind->kept;
+	bool		complete = kind->seen == kind->sampled;
 	EasqSampledKind *most;
 
 	kind->seen++;
-	if (kept->count < kept->capacity)
+	if (sample->count < sample->capacity)
 	{
-		kind->kept++;
-		return kept->count++;
+		kind->sampled++;
+		return sample->count++;
 	}
-	if (kept->capacity == 0)
+	if (sample->capacity == 0)
 		return -1;
-	most = most_common(kept);
-	if (complete && kind->kept < most->kept)
+	most = most_common(sample);
+	if (complete && kind->sampled < most->sampled)
 	{
-		int			place = draw_place(kept, most);
+		int			place = draw_place(sample, most);
 
-		most->kept--;
-		kind->kept++;
+		most->sampled--;
+		kind->sampled++;
 		return place;
 	}
-	return EasqBelow(&kept->random, (uint64) kind->seen) < (uint64) kind->kept ? draw_place(kept, kind) : -1;
+	return EasqBelow(&sample->random, (uint64) kind->seen) < (uint64) kind->sampled ? draw_place(sample, kind) : -1;
 }
 
 static void
@@ -114,18 +114,18 @@ free_row(EasqTrainRow *row)
 }
 
 void
-EasqSampleAnswer(EasqAnswerSample *kept, const EasqTrainRow *row)
+EasqSampleAnswer(EasqAnswerSample *sample, const EasqTrainRow *row)
 {
-	int			place = find_place(kept, find_kind(kept, row->answer));
-	EasqTrainRow *copy = &kept->row[Max(place, 0)];
+	int			place = find_place(sample, find_kind(sample, row->answer));
+	EasqTrainRow *copy = &sample->row[Max(place, 0)];
 
 	if (place < 0)
 		return;
 	free_row(copy);
 	*copy = *row;
-	copy->example = memcpy(MemoryContextAlloc(kept->context, Max(row->length, 1)), row->example, row->length);
+	copy->example = memcpy(MemoryContextAlloc(sample->context, Max(row->length, 1)), row->example, row->length);
 	if (row->respondent_text)
-		copy->respondent_text = MemoryContextStrdup(kept->context, row->respondent_text);
+		copy->respondent_text = MemoryContextStrdup(sample->context, row->respondent_text);
 }
 
 static int
@@ -138,7 +138,7 @@ by_number(const void *a, const void *b)
 }
 
 void
-EasqAnswerSampleFinish(EasqAnswerSample *kept)
+EasqAnswerSampleFinish(EasqAnswerSample *sample)
 {
-	qsort(kept->row, kept->count, sizeof(EasqTrainRow), by_number);
+	qsort(sample->row, sample->count, sizeof(EasqTrainRow), by_number);
 }

@@ -17,7 +17,7 @@
 typedef struct EasqSampledKind
 {
 	double		value;			/* NaN: mixed, and then it is the only kind */
-	int			kept;
+	int			sampled;
 	int64		seen;
 } EasqSampledKind;
 
@@ -33,10 +33,10 @@ typedef struct EasqAnswerSample
 } EasqAnswerSample;
 
 /* In the current context. */
-extern void EasqAnswerSampleInit(EasqAnswerSample *kept, int capacity, uint64 seed);
+extern void EasqAnswerSampleInit(EasqAnswerSample *sample, int capacity, uint64 seed);
 /* The next answer of the stream. */
-extern void EasqSampleAnswer(EasqAnswerSample *kept, const EasqTrainRow *row);
+extern void EasqSampleAnswer(EasqAnswerSample *sample, const EasqTrainRow *row);
 /* No more come: puts them in the order of their numbers. */
-extern void EasqAnswerSampleFinish(EasqAnswerSample *kept);
+extern void EasqAnswerSampleFinish(EasqAnswerSample *sample);
 
 #endif

@@ -100,10 +100,10 @@ fit_chunk(Fit *fit, int chunk, uint64 seed, Sums *sums)
 	EasqRandom	random = {EasqMix(seed, (uint64) chunk)};
 	const EasqTrainRow *rows;
 	int			count;
-	int			kept;
+	int			sampled;
 
 	rows = EasqSpoolRead(fit->spool, chunk, &count);
-	(void) EasqSpoolAnswers(fit->spool, &kept);
+	(void) EasqSpoolAnswers(fit->spool, &sampled);
 	fit->behaviour.count = 0;
 	fit->answers.count = 0;
 	EasqPairBehaviour(&fit->behaviour, rows, EasqHeldRows(plan->hold, rows, count), count,
@@ -113,7 +113,7 @@ fit_chunk(Fit *fit, int chunk, uint64 seed, Sums *sums)
 	EasqShufflePairs(&fit->behaviour, &random);
 	if (plan->pairs_per_answer > 0)
 	{
-		EasqPairAnswers(&fit->answers, rows, count, kept, plan->pairs_per_answer, &random);
+		EasqPairAnswers(&fit->answers, rows, count, sampled, plan->pairs_per_answer, &random);
 		EasqShufflePairs(&fit->answers, &random);
 	}
 	fit_batches(fit, rows, sums);

@@ -324,11 +324,11 @@ add_candidate(Candidates *candidates, const EasqTrainRow *row, uint32 number)
 	candidates->any[candidates->count++] = candidate;
 }
 
-/* Numbers of answers go up with the rows, so the chunk's own are a range; kept ones outside of it are added. */
+/* Numbers of answers go up with the rows, so the chunk's own are a range; sampled ones outside of it are added. */
 static void
-collect_candidates(Candidates *candidates, const EasqTrainRow *rows, int count, int kept)
+collect_candidates(Candidates *candidates, const EasqTrainRow *rows, int count, int sampled)
 {
-	Size		size = sizeof(Candidate) * ((Size) count + kept + 1);
+	Size		size = sizeof(Candidate) * ((Size) count + sampled + 1);
 	int64		first = -1;
 	int64		last = -1;
 
@@ -346,7 +346,7 @@ collect_candidates(Candidates *candidates, const EasqTrainRow *rows, int count, 
 	}
 	if (first < 0)
 		return;
-	for (int i = count; i < count + kept; i++)
+	for (int i = count; i < count + sampled; i++)
 		if (rows[i].number < first || rows[i].number > last)
 			add_candidate(candidates, &rows[i], (uint32) i);
 	qsort(candidates->own, candidates->count, sizeof(Candidate), by_respondent);
@@ -400,7 +400,7 @@ drop_doubles(EasqPairList *list, Size from)
 }
 
 void
-EasqPairAnswers(EasqPairList *list, const EasqTrainRow *rows, int count, int kept,
+EasqPairAnswers(EasqPairList *list, const EasqTrainRow *rows, int count, int sampled,
 				int per_answer, EasqRandom *random)
 {
 	Size		from = list->count;
@@ -411,7 +411,7 @@ EasqPairAnswers(EasqPairList *list, const EasqTrainRow *rows, int count, int kep
 		.wanted = per_answer
 	};
 
-	collect_candidates(&candidates, rows, count, kept);
+	collect_candidates(&candidates, rows, count, sampled);
 	for (int i = 0; i < count && candidates.count > 0; i++)
 	{
 		if (isnan(rows[i].answer))

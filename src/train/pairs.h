@@ -41,9 +41,9 @@ extern void EasqDrawPairs(EasqPairList *list, const EasqTrainRow *rows, int star
 /*
  * Adds pairs of answers: each answer of the chunk and up to per_answer others
  * that differ, the same respondent's first, then anybody's.  Partners are the
- * chunk's rows [0, count) and the kept answers behind them [count, count + kept).  No pair twice.
+ * chunk's rows [0, count) and the sampled answers behind them [count, count + sampled).  No pair twice.
  */
-extern void EasqPairAnswers(EasqPairList *list, const EasqTrainRow *rows, int count, int kept,
+extern void EasqPairAnswers(EasqPairList *list, const EasqTrainRow *rows, int count, int sampled,
 							int per_answer, EasqRandom *random);
 
 extern void EasqShufflePairs(EasqPairList *list, EasqRandom *random);

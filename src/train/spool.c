@@ -69,7 +69,7 @@ struct EasqSpool
 	uint64		group;			/* of the last row */
 	EasqFacts	facts;
 
-	EasqAnswerSample	kept;
+	EasqAnswerSample	sampled;
 
 	char	   *arena;			/* the chunk read last */
 	EasqTrainRow *rows;
@@ -83,7 +83,7 @@ hash_bytes_64(const void *bytes, int length, uint64 seed)
 	return DatumGetUInt64(hash_any_extended(bytes, length, seed));
 }
 
-/* 0 is kept for respondents who are not known. */
+/* 0 stands for respondents who are not known. */
 static uint64
 hash_respondent(const char *text)
 {
@@ -233,7 +233,7 @@ file_row(EasqSpool *spool, const char *bytes, Size length)
 	{
 		if (row.respondent_text)
 			row.respondent_text = pnstrdup(row.respondent_text, text_length);
-		EasqSampleAnswer(&spool->kept, &row);
+		EasqSampleAnswer(&spool->sampled, &row);
 		if (row.respondent_text)
 			pfree((char *) row.respondent_text);
 	}
@@ -260,7 +260,7 @@ file_sorted_rows(EasqSpool *spool)
 
 /* ---------------------------------------------------------------- public */
 
-/* Room for the largest chunk and the kept answers behind it. */
+/* Room for the largest chunk and the sampled answers behind it. */
 static void
 allocate_buffer(EasqSpool *spool)
 {
@@ -273,7 +273,7 @@ allocate_buffer(EasqSpool *spool)
 		rows = Max(rows, (Size) spool->chunk[i].rows);
 	}
 	spool->arena = MemoryContextAllocHuge(spool->context, bytes);
-	spool->rows = MemoryContextAllocHuge(spool->context, sizeof(EasqTrainRow) * (rows + spool->kept.count));
+	spool->rows = MemoryContextAllocHuge(spool->context, sizeof(EasqTrainRow) * (rows + spool->sampled.count));
 }
 
 EasqSpool *
@@ -288,7 +288,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	spool->seed = seed;
 	spool->buffer_rows = buffer_rows;
 	EasqFactsInit(&spool->facts, spec);
-	EasqAnswerSampleInit(&spool->kept, keep_answers, seed);
+	EasqAnswerSampleInit(&spool->sampled, keep_answers, seed);
 	initStringInfo(&spool->row);
 
 	EasqSortBeginBytes(&spool->sort, maintenance_work_mem);
@@ -299,7 +299,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	EasqSortEnd(&spool->sort);
 
 	EasqFactsFinish(&spool->facts);
-	EasqAnswerSampleFinish(&spool->kept);
+	EasqAnswerSampleFinish(&spool->sampled);
 	allocate_buffer(spool);
 	MemoryContextSwitchTo(old);
 	return spool;
@@ -312,10 +312,10 @@ EasqSpoolFacts(const EasqSpool *spool)
 }
 
 const EasqTrainRow *
-EasqSpoolAnswers(const EasqSpool *spool, int *kept)
+EasqSpoolAnswers(const EasqSpool *spool, int *sampled)
 {
-	*kept = spool->kept.count;
-	return spool->kept.row;
+	*sampled = spool->sampled.count;
+	return spool->sampled.row;
 }
 
 int
@@ -348,7 +348,7 @@ EasqSpoolRead(EasqSpool *spool, int number, int *count)
 		at += parse_record(at, &spool->rows[i], &text_length);
 		spool->rows[i].respondent_text = NULL;
 	}
-	memcpy(spool->rows + chunk->rows, spool->kept.row, sizeof(EasqTrainRow) * spool->kept.count);
+	memcpy(spool->rows + chunk->rows, spool->sampled.row, sizeof(EasqTrainRow) * spool->sampled.count);
 	*count = chunk->rows;
 	return spool->rows;
 }

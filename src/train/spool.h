@@ -6,7 +6,7 @@
  * The query is read once.  A sort (maintenance_work_mem, then temporary files)
  * brings the packed rows into order: by a hash of the group, then by a hash of
  * the content, so that a group too long for a chunk is cut at random.  Memory:
- * one chunk, the sort's maintenance_work_mem, the kept answers, and 32 bytes for each chunk.
+ * one chunk, the sort's maintenance_work_mem, the sampled answers, and 32 bytes for each chunk.
  */
 #ifndef EASQ_SPOOL_H
 #define EASQ_SPOOL_H
@@ -28,13 +28,13 @@ extern EasqSpool *EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint
 
 extern const EasqFacts *EasqSpoolFacts(const EasqSpool *spool);
 
-/* A sample of the answers (train/answer_sample.h), in the order of their numbers; the count is *kept. */
-extern const EasqTrainRow *EasqSpoolAnswers(const EasqSpool *spool, int *kept);
+/* A sample of the answers (train/answer_sample.h), in the order of their numbers; the count is *sampled. */
+extern const EasqTrainRow *EasqSpoolAnswers(const EasqSpool *spool, int *sampled);
 
 extern int	EasqSpoolChunks(const EasqSpool *spool);
 
 /*
- * Reads a chunk: its rows, groups contiguous, then all kept answers.  Valid until the next
+ * Reads a chunk: its rows, groups contiguous, then all sampled answers.  Valid until the next
  * call.  *count is that of the chunk's own rows.
  */
 extern const EasqTrainRow *EasqSpoolRead(EasqSpool *spool, int chunk, int *count);

@@ -53,8 +53,16 @@ SELECT fails('CREATE EXTENSION easq SCHEMA public');
 DROP FUNCTION public.easq_export(text);
 SELECT fails('CREATE EXTENSION easq VERSION ''0.0''');
 
+-- a name that format() would take for its own
+CREATE SCHEMA "100%s";
+CREATE EXTENSION easq SCHEMA "100%s";
+DROP EXTENSION easq;
+DROP SCHEMA "100%s";
 -- in a schema of its own, with nothing in the search_path
 CREATE SCHEMA regress_other;
+-- where whoever may create there waits for a superuser to run the script
+CREATE FUNCTION regress_other.hostile(oid, regnamespace) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE 'as %', current_user; END $$;
+CREATE OPERATOR regress_other.= (LEFTARG = oid, RIGHTARG = regnamespace, FUNCTION = regress_other.hostile);
 CREATE EXTENSION easq SCHEMA regress_other;
 SET search_path = pg_catalog;
 SELECT regress_other.easq_create_model('m', '[{"name": "x", "kind": "numeric"}]') \g /dev/null

@@ -102,6 +102,21 @@ DROP INDEX easq.one_of_each;
 INSERT INTO checked VALUES (3, 3, true);
 SELECT source, status, answers, reason ~ 'duplicate key' AS duplicate FROM steps();
 SELECT count(*) FROM checked;
+-- so it is with a column that must not be NULL any more, and with an index of what does not always fit into one
+ALTER TABLE easq.answer ALTER respondent SET NOT NULL;
+INSERT INTO checked VALUES (4, 1, true);
+INSERT INTO checked VALUES (NULL, 1, true);
+ALTER TABLE easq.answer ALTER respondent DROP NOT NULL;
+SELECT source, status, answers, reason ~ 'null value' AS "null" FROM steps();
+SELECT easq_create_model('wide', '[{"name": "v", "kind": "vector", "dim": 2000}]', '{"hidden": 8, "expert_hidden": 4, "warm_up": 0}') \g /dev/null
+CREATE TABLE wide (user_id int, v float4[], answer boolean);
+SELECT easq_learn('wide', 'wide') \g /dev/null
+CREATE INDEX covering ON easq.answer (model, ordinal) INCLUDE (example);
+INSERT INTO wide VALUES (1, NULL, true);
+INSERT INTO wide SELECT 1, array_agg(sin(i)), false FROM generate_series(1, 2000) i;
+DROP INDEX easq.covering;
+SELECT source, status, answers, reason ~ 'index row' AS "too large" FROM steps();
+SELECT (SELECT count(*) FROM checked) AS checked, (SELECT count(*) FROM wide) AS wide;
 
 SET client_min_messages = warning;
 SELECT easq_drop_model(name) FROM easq.models \g /dev/null

@@ -234,6 +234,8 @@ SKIP:
 		SELECT last_value FROM easq.step_id_seq};
 	is($node->safe_psql('owned_copy', $all), $node->safe_psql('owned', $all), 'dumps it with its models');
 	fails_with($node, 'owned', "SET ROLE dbo; $_", '42501', "and may not $_") for 'DELETE FROM easq.step', 'UPDATE easq.tensor SET data = data', "SELECT setval('easq.step_id_seq', 1)";
+	$node->safe_psql('owned', qq{SELECT easq_create_model('another', '$EasqTest::x')});
+	is($node->safe_psql('owned', q{SET ROLE dbo; SELECT easq_score('another', ARRAY[1]) > 0}), 't', 'and scores with every model');
 	for my $kind (qw(sequence table))
 	{
 		$node->safe_psql('owned', "REVOKE SELECT ON ALL ${kind}s IN SCHEMA easq FROM pg_database_owner");
