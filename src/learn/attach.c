@@ -1,5 +1,6 @@
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -8,9 +9,13 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/reltrigger.h"
 
 #include "compat.h"
 #include "learn/attach.h"
@@ -61,17 +66,40 @@ execute(const char *command)
 		elog(ERROR, "could not execute \"%s\"", command);
 }
 
+/* Is the trigger there already?  ERROR 42710 where another has its name: its table would seem to teach. */
+static bool
+has_trigger(Oid relation, const char *trigger, const char *schema)
+{
+	Relation	table = table_open(relation, NoLock);
+	TriggerDesc *triggers = table->trigdesc;
+	List	   *function = list_make2(makeString(pstrdup(schema)), makeString(pstrdup(TRIGGER_FUNCTION)));
+	Oid			ours = LookupFuncName(function, 0, NULL, false);
+	bool		found = false;
+
+	for (int i = 0; triggers && i < triggers->numtriggers && !found; i++)
+	{
+		found = strcmp(triggers->triggers[i].tgname, trigger) == 0;
+		if (found && triggers->triggers[i].tgfoid != ours)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("table %s has another trigger \"%s\"", RelationGetRelationName(table), trigger),
+					 errhint("ALTER TRIGGER %s ON %s RENAME TO ..., and call easq_learn again.", trigger, qualified_name(relation))));
+	}
+	table_close(table, NoLock);
+	return found;
+}
+
 static void
 create_triggers(Oid relation, const char *schema)
 {
 	char	   *table = qualified_name(relation);
 	char	   *function = quote_qualified_identifier(schema, TRIGGER_FUNCTION);
 
-	if (!OidIsValid(get_trigger_oid(relation, INSERT_TRIGGER, true)))
+	if (!has_trigger(relation, INSERT_TRIGGER, schema))
 		execute(psprintf("CREATE TRIGGER " INSERT_TRIGGER " AFTER INSERT ON %s "
 						 "REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION %s()",
 						 table, function));
-	if (!OidIsValid(get_trigger_oid(relation, UPDATE_TRIGGER, true)))
+	if (!has_trigger(relation, UPDATE_TRIGGER, schema))
 		execute(psprintf("CREATE TRIGGER " UPDATE_TRIGGER " AFTER UPDATE ON %s "
 						 "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION %s()",
 						 table, function));

@@ -117,6 +117,8 @@ collect(void *argument)
 	Statement  *statement = argument;
 	EasqSpec   *spec;
 
+	statement->doing = "reading the options of easq_learn";
+	EasqLearnOptionsRead(&statement->options, statement->questionnaire->options);
 	statement->doing = "the check of the questionnaire's author";
 	EasqCheckAuthor(statement->questionnaire);
 	statement->doing = "opening the model";
@@ -479,9 +481,10 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows
 	statement->model = questionnaire->model;
 	statement->written = written;
 	statement->source = source;
-	EasqLearnOptionsRead(&statement->options, questionnaire->options);
 	EasqChangesBegin(&statement->changes, work_mem);
-	statement->error = EasqAttempt(collect, statement, statement->options.strict);
+	statement->error = EasqAttempt(collect, statement, false);
+	if (statement->error && statement->options.strict)
+		ReThrowError(statement->error);
 	if (statement->error == NULL && statement->changes.refused[EASQ_NOW].reasons > 0)
 		log_or_warn(log_refused, statement);
 	if (statement->error == NULL && !EasqChangesEmpty(&statement->changes))

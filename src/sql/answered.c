@@ -9,9 +9,11 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "learn/attach.h"
+#include "learn/attempt.h"
 #include "learn/statement.h"
 #include "store/questionnaire.h"
 
@@ -59,17 +61,24 @@ learns_already(List *all, const char *model)
 	return false;
 }
 
+typedef struct Learners
+{
+	Oid			relation;
+	List	   *found;			/* EasqQuestionnaire */
+} Learners;
+
 /*
  * What learns from the table or from one it is a partition of, each model once
  * (from the nearest), in the order of the models: so two statements never lock crosswise.
  */
-static List *
-learners_of(Oid relation)
+static void
+find_learners(void *argument)
 {
+	Learners   *learners = argument;
 	List	   *all = NIL;
 	ListCell   *cell;
 
-	foreach(cell, EasqQuestionnaireCandidates(relation))
+	foreach(cell, EasqQuestionnaireCandidates(learners->relation))
 	{
 		EasqQuestionnaire *found;
 		int			count = EasqQuestionnairesOf(lfirst_oid(cell), &found);
@@ -79,7 +88,23 @@ learners_of(Oid relation)
 				all = lappend(all, &found[i]);
 	}
 	list_sort(all, by_model);
-	return all;
+	learners->found = all;
+}
+
+/* The rows stay even where easq.questionnaire is not as the script made it, and nobody knows who would have learned them. */
+static List *
+learners_of(const EasqWrittenRows *written)
+{
+	Learners	learners = {.relation = written->relation};
+	ErrorData  *error = EasqAttempt(find_learners, &learners, false);
+
+	if (error)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("no model learned from " INT64_FORMAT " rows of table %s: %s",
+						tuplestore_tuple_count(written->now), get_rel_name(written->relation), error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
+	return learners.found;
 }
 
 Datum
@@ -101,7 +126,7 @@ easq_answered(PG_FUNCTION_ARGS)
 	/* Temporary tables alone get here, and neither weights nor a skipped step can be written. */
 	if (XactReadOnly)
 		PG_RETURN_POINTER(NULL);
-	foreach(cell, learners_of(written.relation))
+	foreach(cell, learners_of(&written))
 		EasqLearnStatement(lfirst(cell), &written, written.before ? "update" : "insert");
 	PG_RETURN_POINTER(NULL);
 }

@@ -2,15 +2,18 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "storage/lockdefs.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/reltrigger.h"
 
 #include "store/as_made.h"
 #include "store/columns.h"
+#include "store/index.h"
 #include "store/table.h"
 
 #define BIT(column) (UINT64CONST(1) << (column))
@@ -39,7 +42,8 @@ static struct
 	bool		known;
 	bool		as_made;
 	uint64		looks;
-	Oid			table[lengthof(written)];
+	Oid			table[lengthof(written)];	/* InvalidOid: there is none of this name */
+	Oid			index[EASQ_INDEXES];
 }			state;
 
 static void
@@ -47,6 +51,10 @@ forget(Datum argument pg_attribute_unused(), Oid relation)
 {
 	for (size_t i = 0; i < lengthof(written); i++)
 		if (relation == InvalidOid || relation == state.table[i])
+			state.known = false;
+	/* A new name is news of the index alone. */
+	for (int i = 0; i < EASQ_INDEXES; i++)
+		if (relation == state.index[i])
 			state.known = false;
 }
 
@@ -103,15 +111,20 @@ static bool
 is_as_made(int which, Oid *id)
 {
 	const char *name = written[which].name;
-	Relation	table = table_open(EasqTableIndex(name), AccessShareLock);
-	TupleConstr *constraints = RelationGetDescr(table)->constr;
-	bool		as_made = EasqIsHeap(table) && EasqColumnsFit(table, name) && !has_row_triggers(table->trigdesc) &&
+	Relation	table;
+	TupleConstr *constraints;
+	bool		as_made;
+
+	*id = EasqFindTable(name);
+	if (get_rel_relkind(*id) != RELKIND_RELATION)
+		return false;
+	table = table_open(*id, AccessShareLock);
+	constraints = RelationGetDescr(table)->constr;
+	as_made = EasqIsHeap(table) && EasqColumnsFit(table, name) && !has_row_triggers(table->trigdesc) &&
 		!table->rd_rel->relispartition && !table->rd_rel->relhassubclass &&
 		(constraints == NULL || (constraints->num_check == 0 && !constraints->has_generated_stored)) &&
 		may_be_null(RelationGetDescr(table), written[which].optional) &&
 		has_plain_indexes(table, written[which].large);
-
-	*id = RelationGetRelid(table);
 	table_close(table, AccessShareLock);
 	return as_made;
 }
@@ -126,7 +139,7 @@ EasqTablesAsMade(void)
 	{
 		/* Before: opening them may bring word of changes, which must not be lost. */
 		state.known = true;
-		state.as_made = true;
+		state.as_made = EasqFindIndexes(state.index);
 		state.looks++;
 		for (int i = 0; i < (int) lengthof(written); i++)
 			state.as_made = is_as_made(i, &state.table[i]) && state.as_made;

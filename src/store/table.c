@@ -9,15 +9,23 @@
 #include "utils/lsyscache.h"
 
 #include "store/columns.h"
+#include "store/index.h"
 #include "store/table.h"
 
 #define EASQ_SCHEMA "easq"
 
+Oid
+EasqFindTable(const char *name)
+{
+	Oid			schema = get_namespace_oid(EASQ_SCHEMA, true);
+
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
 static Oid
 find_relation(const char *name)
 {
-	Oid			schema = get_namespace_oid(EASQ_SCHEMA, true);
-	Oid			relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Oid			relation = EasqFindTable(name);
 
 	if (!OidIsValid(relation))
 		ereport(ERROR,
@@ -67,7 +75,7 @@ EasqScanBegin(EasqScan *scan, const char *table, const char *index, LOCKMODE mod
 {
 	scan->mode = mode;
 	scan->table = EasqTableOpen(table, mode);
-	scan->index = index_open(EasqTableIndex(index), AccessShareLock);
+	scan->index = EasqIndexOpen(scan->table, index);
 	scan->scan = systable_beginscan_ordered(scan->table, scan->index, snapshot, nkeys, keys);
 }
 

@@ -21,6 +21,8 @@
 /* Opens easq.<name>; ERROR where the extension's tables are not there. */
 extern Relation EasqTableOpen(const char *name, LOCKMODE mode);
 extern Oid	EasqTableIndex(const char *name);
+/* InvalidOid where there is nothing of the name in schema easq. */
+extern Oid	EasqFindTable(const char *name);
 /* An ordinary table that is stored as a heap? */
 extern bool EasqIsHeap(Relation table);
 

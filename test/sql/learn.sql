@@ -298,6 +298,10 @@ SELECT fails('SELECT easq_learn(''m'', ''asked'', ''happy'', ''viewer'', ''SELEC
 SELECT fails(format('SELECT easq_learn(''m'', ''asked'', features => %L)', q)) FROM unnest(ARRAY['', 'SELEC 1', 'SELECT 1; SELECT 2', 'DELETE FROM asked', 'DELETE FROM asked RETURNING *',
     'WITH d AS (DELETE FROM asked RETURNING *) SELECT * FROM d', 'CREATE TABLE x ()', 'SHOW work_mem', 'SELECT * FROM new_rows WHERE x = $1']) q;
 SELECT fails(format('SELECT easq_learn(''m'', ''survey'', options => %L)', o)) FROM unnest(ARRAY['[]', '{"keys": "id"}', '{"key": 1}', '{"backlog": "some"}', '{"backlog": true}', '{"strict": "yes"}', '{"queue": 1}']) o;
+CREATE TABLE taken (user_id int, x real, tag text, answer text);
+CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER easq_learn_insert AFTER INSERT ON taken FOR EACH STATEMENT EXECUTE FUNCTION other();
+SELECT fails('SELECT easq_learn(''m'', ''taken'')');
 SELECT fails('SELECT easq_stop_learning(''m'', ''stranger'')');
 SELECT fails('SELECT easq_stop_learning(''parts'', ''parts'')');
 SELECT fails('SELECT easq_stop_learning(''m'', ''v'')');

@@ -147,6 +147,37 @@ INSERT INTO q VALUES (6, 7, 1);
 SELECT count(*) FROM q WHERE x = 7 AND user_id = 6;
 DROP TRIGGER mine ON easq.step;
 
+-- an index is what it is, not what it is called; a table or index that is gone, or an attachment that cannot be read, takes no answer along
+CREATE FUNCTION hurt(change text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    rows bigint := (SELECT count(*) FROM regress.q);
+    result text;
+BEGIN
+    EXECUTE change;
+    INSERT INTO q VALUES (7, 1, 1);
+    UPDATE q SET answer = 2 WHERE user_id = 7;
+    result := CASE WHEN (SELECT count(*) FROM regress.q) = rows + 1 THEN 'kept, ' ELSE 'LOST, ' END;
+    RAISE EXCEPTION SQLSTATE 'RG001' USING MESSAGE = result || (SELECT concat_ws(' ', status, coalesce(detail, reason)) FROM easq.steps WHERE model = 'm' ORDER BY id DESC LIMIT 1);
+EXCEPTION WHEN SQLSTATE 'RG001' THEN
+    RETURN sqlerrm;
+END $$;
+\t on
+SELECT hurt('');
+SELECT hurt('ALTER INDEX easq.' || name || ' RENAME TO elsewhere') FROM unnest('{adapter_pkey, answer_key, answer_value, queued_pkey}'::text[]) name;
+SELECT hurt('ALTER INDEX easq.' || name || ' RENAME TO elsewhere; CREATE INDEX ' || name || ' ON easq.' || definition) FROM (VALUES
+    ('answer_key', 'answer (model, adapter, key) WHERE answer > 0'), ('adapter_pkey', 'adapter (model, checkpoint, adapter, state, version DESC)'), ('adapter_pkey', 'tensor (model, checkpoint, adapter, state, version)'),
+    ('answer_count_pkey', 'answer_count (model, adapter, answer)'), ('answer_value', 'answer (model COLLATE "POSIX", adapter, answer, ordinal)'), ('answer_pkey', 'answer (model, (adapter || ''x''), ordinal)'),
+    ('answer_rate_pkey', 'answer_rate USING hash (model)')) t (name, definition);
+SELECT hurt('ALTER TABLE easq.answer ALTER model TYPE text COLLATE "POSIX"');
+SELECT hurt('ALTER INDEX easq.answer_key RENAME TO elsewhere; CREATE MATERIALIZED VIEW easq.answer_key AS SELECT 1');
+SELECT hurt(format('ALTER TABLE easq.%I RENAME TO elsewhere', name)) FROM unnest('{tensor, answer, queued, answer_rate, questionnaire}'::text[]) name;
+SELECT hurt('ALTER TABLE easq.step RENAME TO elsewhere; CREATE TABLE easq.step (id bigint, model text)');
+SELECT hurt('ALTER TABLE easq.questionnaire ADD COLUMN note text');
+SELECT hurt(format('UPDATE easq.questionnaire SET options = %L', options)) FROM unnest('{7,"{\"weight_limit\": \"a\"}"}'::text[]) options;
+\t off
+INSERT INTO q VALUES (7, 2, 2);
+SELECT * FROM last();
+
 -- wide rows, written many together: behaviour pairs of a vector that no compression makes small
 SELECT easq_create_model('wide', '[{"name": "v", "kind": "vector", "dim": 1500}]', '{"hidden": 4, "expert_hidden": 4, "replay_behaviour": 200}') \g /dev/null
 CREATE TABLE views AS SELECT u AS viewer, i % 2 AS clicked, ARRAY(SELECT sin(u * 1e4 + i * 1e3 + j * j)::real FROM generate_series(1, 1500) j) AS v
