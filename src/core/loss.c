@@ -1,7 +1,6 @@
 #include "core/loss.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/budget.h"
 
@@ -293,8 +292,6 @@ EasqLosses(const EasqHyper *hyper, const EasqBatch *batch, const float *y, const
 	else
 		metrics->loss_main = EasqPairwiseLoss(behaviour, yb, yb + behaviour, NULL, hyper->pairwise,
 											  1.0, dyb, dyb + behaviour, &dbias[EASQ_MAIN]);
-	if (batch->pull != NULL)
-		memcpy(batch->pull, dyb, 2 * (size_t) behaviour * sizeof(float));
 	metrics->loss_satisfaction = EasqPairwiseLoss(survey, s, s + survey, share, hyper->pairwise,
 												  hyper->lambda1, ds, ds + survey, &dbias[EASQ_SATISFACTION]);
 	/* the rewards of dpo are reported whatever aligns */

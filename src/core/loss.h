@@ -81,7 +81,6 @@ typedef struct EasqBatch
 	int			tested;			/* the first so many survey pairs are new: accuracy is theirs; 0: all are */
 	const float *weight;		/* [survey], above 0: of each pair of answers; NULL: all equal */
 	const float *offset;		/* NULL, or [2 survey + 2 behaviour]: added to the main pathway's logits */
-	float	   *pull;			/* NULL, or room for [2 behaviour]: gradients of behaviour's logits by L_main alone */
 } EasqBatch;
 
 /* Means over the batch's pairs (the losses of answers weighted); 0 where there are none. */

@@ -17,7 +17,7 @@
 #include "core/loss.h"
 #include "core/shape.h"
 
-/* Floats of scratch that EasqGradient needs for a batch of up to rows rows. */
+/* Floats of scratch that EasqGradient needs for a batch of up to rows rows; it leaves the main logits of the rows at its start. */
 extern size_t EasqGradientWork(const EasqShape *shape, size_t rows);
 
 /*

@@ -20,7 +20,6 @@
  * after some of them in a row.  Rows without any difference look the same, but from the start.
  */
 #define DEAD_LOSS 0.6
-#define DEAD_LOSS_BESIDE 0.05	/* of a pathway that factors rank beside: that without a gradient and with this is dead, too */
 #define DEAD_NORM 1e-10
 #define DEAD_BATCHES 5
 #define OPEN_ROWS 64			/* fewer rows do not tell whether a pathway has open gates */
@@ -49,7 +48,7 @@ struct EasqTrainer
 	float	   *gradient;		/* [layout.total] */
 	float	   *work;
 	float	   *offset;			/* [rows], of the main pathway's logits by factors; NULL: none */
-	float	   *pull;			/* [behaviour rows], the gradients of the last batch */
+	float	   *pull;			/* [behaviour rows], the gradients of the offsets in the last batch */
 	int			behaviour;		/* pairs in the last one, behind those of answers */
 	const float *dx_row;		/* of the row that is being scattered */
 };
@@ -213,6 +212,40 @@ scatter_factor(int number, int64 row, float share, const float *from, void *arg)
 		gradient[i] += share * from[i] + decay * numbers[i];
 }
 
+/* Mean loss of the batch's pairs of behaviour by logits [rows of behaviour], and its gradient. */
+static double
+behaviour_loss(const EasqTrainer *trainer, const float *logit, float *gradient)
+{
+	int			n = trainer->behaviour;
+	double		dbias = 0;
+
+	memset(gradient, 0, sizeof(float) * 2 * n);
+	return EasqPairwiseLoss(n, logit, logit + n, NULL, trainer->hyper.pairwise, 1, gradient, gradient + n, &dbias);
+}
+
+/* The gradient that factors learn from. */
+static void
+pull_factors(EasqTrainer *trainer)
+{
+	if (trainer->factors)
+		(void) behaviour_loss(trainer, trainer->offset + trainer->rows - 2 * trainer->behaviour, trainer->pull);
+}
+
+/* What ranks is the sum of the pathway's logits, which begin the work space, and the factors': its loss is told. */
+static void
+add_factors(EasqTrainer *trainer, EasqMetrics *metrics)
+{
+	int			first = trainer->rows - 2 * trainer->behaviour;
+	float	   *logit = trainer->work + first;
+	double		loss;
+
+	for (int i = 0; i < 2 * trainer->behaviour; i++)
+		logit[i] += trainer->offset[first + i];
+	loss = behaviour_loss(trainer, logit, trainer->pull);
+	metrics->loss += loss - metrics->loss_main;
+	metrics->loss_main = loss;
+}
+
 /* From the gradients of the batch's rows to those of the tables. */
 static void
 scatter_rows(EasqTrainer *trainer)
@@ -328,8 +361,7 @@ update(EasqTrainer *trainer)
 static void
 count_dead(EasqTrainer *trainer, EasqPathway pathway, double loss, double norm)
 {
-	double		alike = pathway == EASQ_MAIN && trainer->factors ? DEAD_LOSS_BESIDE : DEAD_LOSS;
-	bool		dead = trainer->metrics.gates_dead[pathway] || (loss > alike && norm < DEAD_NORM);
+	bool		dead = trainer->metrics.gates_dead[pathway] || (loss > DEAD_LOSS && norm < DEAD_NORM);
 
 	trainer->lived[pathway] |= !dead;
 	trainer->dead[pathway] = dead ? trainer->dead[pathway] + 1 : 0;
@@ -340,8 +372,7 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 				const EasqRowPair *answers, int answer_pairs,
 				const EasqRowPair *behaviour, int behaviour_pairs, EasqMetrics *metrics)
 {
-	EasqBatch	batch = {.survey = answer_pairs, .behaviour = behaviour_pairs, .x = trainer->x,
-	.offset = trainer->offset, .pull = trainer->pull};
+	EasqBatch	batch = {.survey = answer_pairs, .behaviour = behaviour_pairs, .x = trainer->x};
 
 	encode_pairs(trainer, rows, answers, answer_pairs, 0);
 	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);
@@ -349,6 +380,7 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 				 trainer->gradient, trainer->dx, &trainer->metrics, trainer->work);
 	trainer->rows = 2 * (answer_pairs + behaviour_pairs);
 	trainer->behaviour = behaviour_pairs;
+	pull_factors(trainer);
 	scatter_rows(trainer);
 	update(trainer);
 	if (behaviour_pairs > 0)
@@ -357,6 +389,8 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 		count_dead(trainer, EASQ_SATISFACTION, trainer->metrics.loss_satisfaction,
 				   trainer->metrics.grad_norm_satisfaction);
 	*metrics = trainer->metrics;
+	if (trainer->factors)
+		add_factors(trainer, metrics);
 }
 
 /* ----------------------------------------------------------------- the end */

@@ -4,7 +4,12 @@
  *
  * A clipping group without any gradient stays as it is (the satisfaction
  * pathway and LoRA in a batch without answers).  Factors learn from behaviour
- * alone: neither the loss of answers nor alignment reaches them.
+ * alone, and by their own order of it: neither the network's error, nor answers
+ * nor alignment reach them, and the network learns as it would without them.
+ * Where both learned the loss of their sum, factors, which are quicker, left
+ * so little that the gates closed for good (Book-Crossing), and where only factors
+ * learned what the network leaves, unseen rows were ranked worse: GAUC .767 there,
+ * .777 each for itself.
  */
 #ifndef EASQ_TRAINER_H
 #define EASQ_TRAINER_H

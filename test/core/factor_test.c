@@ -4,7 +4,6 @@
 
 #include "core/factor.h"
 #include "core/scorer.h"
-#include "core/step.h"
 
 #include "check.h"
 #include "fixture.h"
@@ -169,58 +168,6 @@ test_scores(void)
 	free(work);
 }
 
-/* The gradient that factors learn from is that of L_main alone, whatever else the rows are in. */
-static void
-test_pull(void)
-{
-	enum
-	{
-		SURVEY = 2, BEHAVIOUR = 4, ROWS = 2 * (SURVEY + BEHAVIOUR), K = 3
-	};
-	const float step = 1.0f / 64;
-	EasqLayout	layout;
-	float		x[ROWS * K];
-	float		offset[ROWS];
-	float		pull[2 * BEHAVIOUR];
-	float	   *w;
-	float	   *gradient;
-	float	   *work;
-
-	init_layout(&layout, K, 6, 5, 2, 3, 2);
-	w = test_weights(&layout, 17);
-	gradient = allocate(layout.total, sizeof(float));
-	work = allocate(EasqGradientWork(&layout.shape, ROWS), sizeof(float));
-	fill_normal_floats(18, ROWS * K, x);
-	fill_normal_floats(19, ROWS, offset);
-	for (int alignment = 0; alignment < 2; alignment++)
-		for (int pairwise = 0; pairwise < 2; pairwise++)
-		{
-			EasqHyper	hyper = {4.0, 0.7, 0.6, 1.7, 0.8, 1e-3, 1.0, alignment, pairwise};
-			EasqBatch	batch = {.survey = SURVEY, .behaviour = BEHAVIOUR, .x = x, .offset = offset, .pull = pull};
-			EasqBatch	moved = {.survey = SURVEY, .behaviour = BEHAVIOUR, .x = x, .offset = offset};
-			EasqMetrics metrics;
-
-			EasqGradient(&layout, w, &hyper, &batch, gradient, NULL, &metrics, work);
-			for (int i = 0; i < 2 * BEHAVIOUR; i++)
-			{
-				float	   *at = &offset[2 * SURVEY + i];
-				float		was = *at;
-				double		up;
-
-				*at = was + step;
-				EasqGradient(&layout, w, &hyper, &moved, gradient, NULL, &metrics, work);
-				up = metrics.loss_main;
-				*at = was - step;
-				EasqGradient(&layout, w, &hyper, &moved, gradient, NULL, &metrics, work);
-				*at = was;
-				check_near(pull[i], (up - metrics.loss_main) / (2 * step), 1e-4, "pull");
-			}
-		}
-	free(w);
-	free(gradient);
-	free(work);
-}
-
 void
 test_factors(void)
 {
@@ -231,6 +178,5 @@ test_factors(void)
 			compare(features, factors[i], 100 * i + (uint64_t) features);
 	test_init();
 	test_scores();
-	test_pull();
 	end_group("factors");
 }

@@ -10,8 +10,8 @@ later) and case.json.
 A feature's (w, v) is the mean of the rows of its members (none: row 0), or its only row times the
 standardised number (NULL: 0); vector features have none.
     u = sum_f w_f + sum_{f < g} v_f . v_g           main logit: pathway(z) + u
-A step is one of lazy Adam on the mean of -log sigmoid(a+ - a-), a the main score (or its logit),
-over the pairs of the batch.  Backbone, main.* and embeddings are clipped together; a row of factors
+A step is one of lazy Adam on the mean of -log sigmoid(a+ - a-) over the pairs of the batch, for factors with
+a = u, for the network with a = pathway(z) (or the softplus of these).  Backbone, main.* and embeddings are clipped together; a row of factors
 gets, for each time that a row of the batch reads it, decay * v / pairs on its vector and a tenth of
 that on its weight, a rate of its own and no clipping.  Rows that nobody read stay.
 """
@@ -115,9 +115,9 @@ def logits(t, row):
     return pathway(t, "main", z) + u_of(t, row), pathway(t, "satisfaction", z)
 
 
-def loss(t, pairwise, lora):
-    """What lora adds is not moved: it is detached."""
-    a = [pathway(t, "main", z_of(t, r, l)) + u_of(t, r) for r, l in zip(ROWS, lora)]
+def loss(t, pairwise, lora, factors):
+    """Of factors or of the network, each by itself.  What lora adds is not moved: it is detached."""
+    a = [u_of(t, r) if factors else pathway(t, "main", z_of(t, r, l)) for r, l in zip(ROWS, lora)]
     if pairwise == "score":
         a = [softplus(v) for v in a]
     margins = [(hi - lo) for hi, r in zip(a, ROWS) for lo, q in zip(a, ROWS) if r[0] == q[0] and r[1] and not q[1]]
@@ -134,9 +134,9 @@ def gradients(t, pairwise):
         for i in np.ndindex(tensor.shape):
             was, h = tensor[i], 1e-5
             tensor[i] = was + h
-            up = loss(t, pairwise, lora)
+            up = loss(t, pairwise, lora, name.startswith("factor"))
             tensor[i] = was - h
-            down = loss(t, pairwise, lora)
+            down = loss(t, pairwise, lora, name.startswith("factor"))
             tensor[i] = was
             slope = (up - down) / (2 * h)
             out[name][i] = slope if abs(slope) > 1e-9 else 0.0

@@ -16,15 +16,15 @@ CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
     SELECT easq_create_model(model, '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]',
                              '{"hidden": 16, "expert_hidden": 8, "lambda2": 3}'::jsonb || options);
     SELECT rows FROM easq_train(model, 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 8}') $$;
-SELECT make('tight', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
+SELECT make('tight', '{"factors": 0}'), make('beside', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
 
 -- what training holds back
 SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
 SELECT count(*) AS without_budget FROM easq.held WHERE model = 'free';
-CREATE TABLE start AS SELECT m AS model, clicks_gauc(m) AS gauc, easq_export(m) AS file FROM unnest(ARRAY['tight', 'free']) m;
+CREATE TABLE start AS SELECT m AS model, clicks_gauc(m) AS gauc, easq_export(m) AS file FROM unnest(ARRAY['tight', 'beside', 'free']) m;
 
 CREATE TABLE survey (user_id int, maker int, loud float8, answer bool);
-SELECT easq_learn('tight', 'survey'), easq_learn('free', 'survey') \g /dev/null
+SELECT easq_learn('tight', 'survey'), easq_learn('beside', 'survey'), easq_learn('free', 'survey') \g /dev/null
 DO $$
 DECLARE s record;
 BEGIN
