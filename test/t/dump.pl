@@ -44,8 +44,8 @@ my $state = q{
 	SELECT concat_ws(' ', 'weights', md5(easq_export('m')), md5(easq_export('Zwei')));
 	SELECT concat_ws(' ', 'scores', md5(string_agg(concat(float4send(easq_score('m', c)), float4send(easq_satisfaction('m', c))), ',' ORDER BY coat))) FROM "Coat" c;
 	SELECT concat_ws(' ', 'models', string_agg((name, owner, features, options, backbone_version, adapter_version, steps, answers, uncertain)::text, ' ' ORDER BY name)) FROM easq.models;
-	SELECT concat_ws(' ', 'ids', string_agg((model, checkpoint, state, id, backbone_id)::text, ' ' ORDER BY model, checkpoint, state)) FROM easq.adapter;
-	SELECT concat_ws(' ', 'adapters', string_agg((to_jsonb(a) - ARRAY['id', 'backbone_id', 'updated_at'])::text, ' ' ORDER BY model, checkpoint, state)) FROM easq.adapter a;
+	SELECT concat_ws(' ', 'ids', string_agg((model, checkpoint, state, id, backbone_id, beliefs)::text, ' ' ORDER BY model, checkpoint, state)) FROM easq.adapter;
+	SELECT concat_ws(' ', 'adapters', string_agg((to_jsonb(a) - ARRAY['id', 'backbone_id', 'beliefs', 'updated_at'])::text, ' ' ORDER BY model, checkpoint, state)) FROM easq.adapter a;
 	SELECT concat_ws(' ', 'counts', string_agg(c::text, ' ' ORDER BY model, answer)) FROM easq.answer_count c;
 	SELECT concat_ws(' ', 'tensors', count(*), md5(string_agg((model, checkpoint, state, name, part, chunk, data)::text, ' ' ORDER BY model, checkpoint, state, name, part, chunk))) FROM easq.tensor;
 	SELECT concat_ws(' ', 'answers', count(*), md5(string_agg(a::text, ' ' ORDER BY model, ordinal))) FROM easq.answer a;

@@ -71,7 +71,7 @@ note 'ids';
 	my %seen;
 	$seen{$_}++ for @gone, @kept;
 	is(scalar(grep { $_ > 1 } values %seen), 0, 'ids of steps that were rolled back never come again');
-	is($node->safe_psql('postgres', "SELECT count(DISTINCT t.id) || ' ' || bool_and(t.id IN (a.id, a.backbone_id)) FROM easq.tensor t, easq.adapter a"),
+	is($node->safe_psql('postgres', "SELECT count(DISTINCT t.id) || ' ' || bool_and(t.id IN (a.id, a.backbone_id)) FROM easq.tensor t, easq.adapter a WHERE t.part <> 'belief'"),
 		'2 true', 'every tensor has the id of its tier');
 }
 
