@@ -325,7 +325,7 @@ has_factors(const EasqFile *file)
  * exactly as the file does.
  */
 static void
-fill_without_factors(const EasqModel *model, const EasqFile *file, int known, float **table)
+fill_without_factors(const EasqModel *model, int known, float **table)
 {
 	if (known == model->spec->tables)
 		return;
@@ -333,7 +333,7 @@ fill_without_factors(const EasqModel *model, const EasqFile *file, int known, fl
 		table[t] = MemoryContextAllocExtended(CurrentMemoryContext,
 											  sizeof(float) * (Size) model->spec->table[t].rows * model->spec->table[t].dim,
 											  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (EasqFileMetadata(file, "options") == NULL)
+	if (model->backbone.trained)
 		ereport(NOTICE,
 				(errmsg("the file has no factors: those of model \"%s\" are 0 until it is trained", model->name)));
 }
@@ -389,7 +389,7 @@ read_file(EasqFile *file, EasqModel *model, float **weights, float ***table, Eas
 	visit_tensors(model, *weights, *table, known, read_tensor, file);
 	*beliefs = read_beliefs(file, model);
 	refuse_extra(file);
-	fill_without_factors(model, file, known, *table);
+	fill_without_factors(model, known, *table);
 }
 
 /* Options of a file, with this one off where they do not speak of it. */

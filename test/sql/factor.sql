@@ -19,17 +19,24 @@ SELECT bool_and(same(easq_score('product', t), b)) AS batch FROM (SELECT t, easq
 -- what has tables, in which shape
 \set mixed '[{"name": "a", "kind": "numeric"}, {"name": "g", "kind": "categorical", "size": 4, "dim": 2}, {"name": "v", "kind": "vector", "dim": 2}]'
 SELECT easq_create_model('m', :'mixed', '{"factors": 3, "hidden": 4, "expert_hidden": 3, "seed": 7}') \g /dev/null
+-- before the first training factors are 0 and in no file: an untrained model is the reference's
+SELECT count(*) AS factors FROM jsonb_each(header(easq_export('m'))) WHERE key ~ '^factor';
+CREATE TABLE little AS SELECT i % 7 AS s, i % 3 AS a, 'g' || i % 5 AS g, ARRAY[1, 2]::real[] AS v, i % 5 < 2 AS l FROM generate_series(1, 70) i;
+SELECT abs(easq_score('m', t) - easq_score('m', ARRAY[a, 0, 0, 1, 2]::real[])) < 1e-6 AS same FROM (SELECT a, NULL AS g, v FROM little LIMIT 1) t;
+SELECT rows FROM easq_train('m', 'TABLE little', 'l', 's', options => '{"epochs": 1, "held_share": 0}') \g /dev/null
 SELECT key, value->'shape' AS shape FROM jsonb_each(header(easq_export('m'))) WHERE key ~ '^(embedding|factor)' ORDER BY 1;
-SELECT name, sum(length(data)) / 4 AS numbers FROM easq.tensor WHERE model = 'm' AND name ~ '^factor' GROUP BY 1 ORDER BY 1;
+SELECT name, sum(length(data)) / 4 AS numbers FROM easq.tensor WHERE model = 'm' AND state = 'current' AND part = 'weight' AND name ~ '^factor' GROUP BY 1 ORDER BY 1;
 SELECT easq_create_model('none', :'mixed', '{"factors": 0, "hidden": 4, "expert_hidden": 3, "seed": 7}'), easq_create_model('vector', '[{"name": "v", "kind": "vector", "dim": 2}]') \g /dev/null
-SELECT name, options->'factors' AS factors, (SELECT count(*) FROM easq.tensor t WHERE t.model = m.name AND t.name ~ '^factor') AS tables
+SELECT name, options->'factors' AS factors, (SELECT count(*) FROM easq.tensor t WHERE t.model = m.name AND state = 'current' AND part = 'weight' AND t.name ~ '^factor') AS tables
 FROM easq.models m WHERE name IN ('m', 'none', 'vector') ORDER BY 1;
 SELECT fails(s) FROM unnest(ARRAY[$$SELECT easq_create_model('x', '[{"name": "a", "kind": "numeric"}]', '{"factors": 65}')$$, $$SELECT easq_create_model('x', '[{"name": "a", "kind": "numeric"}]', '{"factors": -1}')$$, $$SELECT easq_configure('m', '{"factors": 2}')$$,
     $$SELECT easq_create_model('x', '[{"name": "g", "kind": "categorical", "size": 100000000, "dim": 1}]', '{"factors": 64}')$$]) s;
 
 -- u = sum w + sum v v': one row of a number's, times the number, and the mean of the members' rows; what an encoded input has not
 SELECT easq_create_model('u', '[{"name": "a", "kind": "numeric"}, {"name": "g", "kind": "categorical", "size": 4, "dim": 1, "encoding": "index"}]', '{"factors": 2, "beliefs": false}') \g /dev/null
-SELECT easq_import('u', with_numbers(with_numbers(with_numbers(easq_export('u'), 'embedding.g.weight', '{0, 0, 0, 0}'),
+SELECT rows FROM easq_train('u', 'SELECT s, a, s AS g, l FROM little WHERE s < 4', 'l', 's', options => '{"epochs": 1, "held_share": 0}') \g /dev/null
+SELECT with_header(file, jsonb_set(jsonb_set(header(file), '{__metadata__,mean}', '"[0]"'), '{__metadata__,deviation}', '"[1]"')) AS file FROM easq_export('u') file \gset
+SELECT easq_import('u', with_numbers(with_numbers(with_numbers(:'file', 'embedding.g.weight', '{0, 0, 0, 0}'),
     'factor.a.weight', '{0.5, 1, 2}'), 'factor.g.weight', '{0.25, 1, 1,  2, -1, 3,  4, 0, 1,  -3, 2, 2}')) \g /dev/null
 SELECT a, g, round((ln(exp(easq_score('u', c)::float8) - 1) - ln(exp(easq_score('u', ARRAY[coalesce(a, 0), 0])::float8) - 1))::numeric, 3) AS u,
     easq_satisfaction('u', c) = easq_satisfaction('u', ARRAY[coalesce(a, 0), 0]) AS "none of satisfaction's"
@@ -42,6 +49,7 @@ CREATE FUNCTION scores(model text) RETURNS real[] LANGUAGE sql AS $$
     FROM (SELECT i AS a, 'g' || i AS g, ARRAY[i, 1 / i::real]::real[] AS v FROM generate_series(-3, 3) i WHERE i <> 0) r $$;
 SET client_min_messages = notice;
 SELECT easq_import('m', :'without') \g /dev/null
+SELECT easq_import('m', with_header(:'without', jsonb_set(header(:'without'), '{__metadata__,trained}', '"true"'))) \g /dev/null
 SELECT easq_import('new', with_header(:'without', jsonb_set(header(:'without'), '{__metadata__,options}', to_jsonb(((header(:'without')#>>'{__metadata__,options}')::jsonb - 'factors')::text)))) \g /dev/null
 SET client_min_messages = warning;
 SELECT scores('m') = scores('none') AS "the file's scores", easq_export('new') = :'without' AS "a model without";
