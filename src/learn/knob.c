@@ -12,8 +12,8 @@
 #define FIRST_SPREADS 0.01
 #define GROWTH 1.3
 #define HALVINGS 6
-#define NEW_SHARE 8
-#define MOST_PAIRS 8192			/* of a sample: groups are what the bound is short of */
+#define NEW_SHARE 4
+#define MOST_PAIRS 4096			/* of a sample: groups are what the bound is short of */
 #define FREE_PAIRS 256			/* rehearsed pairs that spreads are taken of where there is no budget */
 
 /* Held pairs by what main and beliefs say of them: chosen less rejected. */

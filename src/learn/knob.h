@@ -15,7 +15,7 @@ extern void EasqKnobTurn(EasqLearner *learner, bool warming_up, bool audit);
 
 /*
  * Is it time, after a step that judged the gate's sample or did not?  What answers say changes by shares: after the
- * first few it is turned at every judgement, later when an eighth of all answers is new (and with every audit).
+ * first few it is turned at every judgement, later when a quarter of all answers is new (and with every audit).
  */
 extern bool EasqKnobIsDue(const EasqLearner *learner, bool judged);
 

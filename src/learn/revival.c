@@ -6,9 +6,12 @@
 #include "learn/revival.h"
 #include "store/log.h"
 
-/* Of the spread that a new pathway gives the same rows. */
-#define DEAD 0.1
-#define DEAD_IF_REFUSED 0.5
+/*
+ * Of the spread that a new pathway gives the same rows.  Where answers tell nothing scores become alike too, but not
+ * the same: those of half of the rows are the same where no gate opens for them.
+ */
+#define DEAD 1e-3
+#define DEAD_IF_REFUSED 1e-2
 
 static float *
 floats(Size count)
