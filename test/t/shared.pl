@@ -10,6 +10,7 @@ use EasqTest;
 # Tables of 13 MB.
 my $megabyte = 1024 * 1024;
 my $wide = '[{"name": "item", "kind": "categorical", "size": 200000, "dim": 16, "encoding": "index"}]';
+my $options = $EasqTest::options =~ s/\}$/, "factors": 0, "beliefs": false}/r;	# sizes of what is shared are those of embeddings alone
 my $preload = "shared_preload_libraries = 'easq'";
 my $node = start_server('shared', conf => "$preload\nrestart_after_crash = on\nautovacuum = off\nmax_wal_size = 1GB");
 
@@ -59,7 +60,7 @@ sub start
 	return $pid;
 }
 
-sql("SELECT easq_create_model('a', '$wide', '$EasqTest::options'); SELECT easq_create_model('b', '$wide', '$EasqTest::options');");
+sql("SELECT easq_create_model('a', '$wide', '$options'); SELECT easq_create_model('b', '$wide', '$options');");
 sql('ALTER SYSTEM SET easq.shared_cache_size = 0; SELECT pg_reload_conf()');
 poll($node, 'postgres', "SELECT setting = '0' FROM pg_settings WHERE name = 'easq.shared_cache_size'");
 my $alone = sql(score('a'));
@@ -210,7 +211,7 @@ note 'limits';
 
 	# the name of a model that was dropped is free, and its versions begin again
 	sql(train('b') . score('b'));
-	my $make = "SELECT easq_drop_model('b'); SELECT easq_create_model('b', '$wide', '$EasqTest::options')";
+	my $make = "SELECT easq_drop_model('b'); SELECT easq_create_model('b', '$wide', '$options')";
 	sql($make);
 	sql(score('b'));
 	entries_are('b|current|0', 'a model made again has the place of the one that was dropped');
@@ -244,7 +245,7 @@ SKIP:
 	skip 'the server does not start in them', 5
 	  if system(@inside, 'pg_ctl', '-w', '-D', $small->data_dir, '-l', $small->logfile, 'start') != 0;
 	$small->_update_pid(1);
-	$small->safe_psql('postgres', "CREATE EXTENSION easq; SELECT easq_create_model('a', '$wide', '$EasqTest::options'); SELECT easq_create_model('b', '$wide', '$EasqTest::options')");
+	$small->safe_psql('postgres', "CREATE EXTENSION easq; SELECT easq_create_model('a', '$wide', '$options'); SELECT easq_create_model('b', '$wide', '$options')");
 	my $shared = sub { return $small->safe_psql('postgres', 'SELECT model FROM easq_shared_cache() ORDER BY model') };
 	my ($out, $err);
 	$small->psql('postgres', score('a'), stderr => \$err);
@@ -293,7 +294,7 @@ SKIP:
 	$session->query("SET easq.cache_size = '1MB'");
 	$session->query(score('a'));
 	my $in_use = private_bytes($session);
-	sql("SELECT easq_create_model('small', '$EasqTest::x', '$EasqTest::options')");
+	sql("SELECT easq_create_model('small', '$EasqTest::x', '$options')");
 	$session->query("SELECT easq_score('small', c) FROM (SELECT 1 AS x) c");
 	cmp_ok($in_use - private_bytes($session), '>', 12 * $megabyte, 'a model beyond easq.cache_size goes when another is used');
 	$session->quit;
