@@ -129,6 +129,20 @@ is_as_made(int which, Oid *id)
 	return as_made;
 }
 
+/* Those of the script's names; are all there? */
+static bool
+find_indexes(void)
+{
+	bool		all = true;
+
+	for (int i = 0; i < EASQ_INDEXES; i++)
+	{
+		state.index[i] = EasqFindTable(EasqIndexName(i));
+		all = all && OidIsValid(state.index[i]);
+	}
+	return all;
+}
+
 uint64
 EasqTablesAsMade(void)
 {
@@ -139,7 +153,7 @@ EasqTablesAsMade(void)
 	{
 		/* Before: opening them may bring word of changes, which must not be lost. */
 		state.known = true;
-		state.as_made = EasqFindIndexes(state.index);
+		state.as_made = find_indexes();
 		state.looks++;
 		for (int i = 0; i < (int) lengthof(written); i++)
 			state.as_made = is_as_made(i, &state.table[i]) && state.as_made;

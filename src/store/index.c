@@ -11,7 +11,6 @@
 
 #include "store/columns.h"
 #include "store/index.h"
-#include "store/table.h"
 
 #define MOST_KEYS 8
 
@@ -108,15 +107,8 @@ EasqIndexOpen(Relation table, const char *name)
 	return index;
 }
 
-bool
-EasqFindIndexes(Oid *found)
+const char *
+EasqIndexName(int number)
 {
-	bool		all = true;
-
-	for (int i = 0; i < EASQ_INDEXES; i++)
-	{
-		found[i] = EasqFindTable(indexes[i].name);
-		all = all && OidIsValid(found[i]);
-	}
-	return all;
+	return indexes[number].name;
 }

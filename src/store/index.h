@@ -16,7 +16,6 @@
 extern Relation EasqIndexOpen(Relation table, const char *name);
 
 #define EASQ_INDEXES 16
-/* Those of their names, InvalidOid where there is none; are all there? */
-extern bool EasqFindIndexes(Oid *found);
+extern const char *EasqIndexName(int number);
 
 #endif
