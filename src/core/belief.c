@@ -34,8 +34,8 @@ EasqSurpriseInit(EasqSurprise *surprise)
 	*surprise = (EasqSurprise) {1.0, 1.0};
 }
 
-double
-EasqHaste(const EasqSurprise *surprise)
+static double
+haste_of(const EasqSurprise *surprise)
 {
 	return 1.0 + HASTE * fmax(surprise->now / fmax(surprise->usual, USUAL_MIN) - HASTE_FROM, 0.0);
 }
@@ -54,7 +54,7 @@ void
 EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise)
 {
 	EasqOpinion opinion = {0.0, 0.0};
-	double		haste = EasqHaste(surprise);
+	double		haste = haste_of(surprise);
 	double		q;
 	double		curvature;
 	double		step;

@@ -75,7 +75,6 @@ typedef struct EasqSurprise
 } EasqSurprise;
 
 extern void EasqSurpriseInit(EasqSurprise *surprise);
-extern double EasqHaste(const EasqSurprise *surprise);
 
 /* One answer about a row of n terms; a number that is not finite leaves all as it was. */
 extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);

@@ -88,9 +88,6 @@ extern void EasqVisitValues(const EasqSpec *spec, const EasqEncoding *encoding, 
  */
 extern double EasqExampleNumeric(const EasqSpec *spec, const char *example, int numeric);
 
-/* FNV-1a, 64 bits. */
-extern uint64 EasqHashText(const char *text, int length);
-
 /*
  * An already encoded input: any numeric array of exactly k finite numbers, no
  * NULLs, one dimension, into x.  Allocates nothing for real[].

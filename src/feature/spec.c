@@ -287,11 +287,19 @@ EasqTableInit(const EasqSpec *spec, int t, uint64 seed, float *numbers)
 {
 	const EasqTable *table = &spec->table[t];
 
-	/* A feature that has no categories has one row, which is not NULL's. */
 	if (table->factors)
-		EasqInitFactors(seed, t, table->rows, spec->factors, table->feature->table >= 0, numbers);
+		memset(numbers, 0, sizeof(float) * (Size) table->rows * table->dim);
 	else
 		EasqInitEmbedding(seed, t, table->rows, table->dim, numbers);
+}
+
+void
+EasqFactorsStart(const EasqSpec *spec, int t, uint64 seed, float *numbers)
+{
+	const EasqTable *table = &spec->table[t];
+
+	/* A feature that has no categories has one row, which is not NULL's. */
+	EasqInitFactors(seed, t, table->rows, spec->factors, table->feature->table >= 0, numbers);
 }
 
 char *

@@ -68,8 +68,9 @@ extern EasqSpec *EasqSpecParse(Jsonb *features);
 /* Gives the features that can have factors (and embeddings) their tables: a number is an option of the model. */
 extern void EasqSpecSetTables(EasqSpec *spec, int factors);
 
-/* The numbers that table number t starts from: same seed, same bits. */
+/* The numbers of table number t in a new model, those of factors 0; and what training starts these from.  Same seed, same bits. */
 extern void EasqTableInit(const EasqSpec *spec, int t, uint64 seed, float *numbers);
+extern void EasqFactorsStart(const EasqSpec *spec, int t, uint64 seed, float *numbers);
 
 /* What a table is called among a model's tensors. */
 extern char *EasqTableName(const EasqTable *table);

@@ -94,8 +94,9 @@ EasqValueInteger(Oid type, Datum value)
 	return 0;					/* keep compilers quiet */
 }
 
-uint64
-EasqHashText(const char *text, int length)
+/* FNV-1a, 64 bits. */
+static uint64
+hash_text(const char *text, int length)
 {
 	uint64		hash = FNV_START;
 
@@ -117,16 +118,16 @@ hash_server_text(const char *text, int length)
 	int			ascii = 0;
 
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
-		return EasqHashText(text, length);
+		return hash_text(text, length);
 	while (ascii < length && !IS_HIGHBIT_SET(text[ascii]))
 		ascii++;
 	if (ascii == length)
-		return EasqHashText(text, length);
+		return hash_text(text, length);
 
 	converted = pg_server_to_any(text, length, PG_UTF8);
 	if (converted == text)
-		return EasqHashText(text, length);
-	hash = EasqHashText(converted, strlen(converted));
+		return hash_text(text, length);
+	hash = hash_text(converted, strlen(converted));
 	pfree(converted);
 	return hash;
 }
@@ -153,7 +154,7 @@ hash_integer(int64 value)
 	char		digits[32];
 
 	pg_lltoa(value, digits);
-	return EasqHashText(digits, strlen(digits));
+	return hash_text(digits, strlen(digits));
 }
 
 static uint64
@@ -187,7 +188,7 @@ hash_uuid(const pg_uuid_t *uuid)
 		text[length++] = hex[uuid->data[i] >> 4];
 		text[length++] = hex[uuid->data[i] & 15];
 	}
-	return EasqHashText(text, length);
+	return hash_text(text, length);
 }
 
 uint64
@@ -200,7 +201,7 @@ EasqValueHash(Oid type, Datum value)
 		case BPCHAROID:
 			return hash_varlena(type, value);
 		case BOOLOID:
-			return DatumGetBool(value) ? EasqHashText("true", 4) : EasqHashText("false", 5);
+			return DatumGetBool(value) ? hash_text("true", 4) : hash_text("false", 5);
 		case ANYENUMOID:
 			return hash_enum(DatumGetObjectId(value));
 		case UUIDOID:

@@ -1,9 +1,9 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "feature/factor.h"
+#include "feature/floats.h"
 #include "learn/batch.h"
 
 /* One row of a pair: its packed feature values. */
@@ -86,7 +86,7 @@ EasqBuildBatch(const EasqLearner *learner, const EasqAnswerPair *pairs, int fres
 	size_t		row = learner->model->spec->inputs;
 	int			survey = fresh + replayed;
 	Rows		rows = {
-		.x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * row * 2 * (survey + behaviour)),
+		.x = EasqFloats(row * 2 * (survey + behaviour)),
 		.u = palloc(sizeof(float) * 2 * (survey + behaviour)),
 		.factors = EasqFactorsCreate(learner->model->spec)
 	};

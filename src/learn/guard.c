@@ -2,6 +2,7 @@
 
 #include "utils/memutils.h"
 
+#include "feature/floats.h"
 #include "learn/draw.h"
 #include "learn/guard.h"
 #include "store/belief.h"
@@ -202,7 +203,7 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 static void
 judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqCost *cost)
 {
-	float	   *right = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) held->count);
+	float	   *right = EasqFloats((Size) held->count);
 
 	EasqJudgeWeights(guard->judge, weights);
 	EasqJudgeSample(guard->judge, held, right);
@@ -264,7 +265,7 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 	EasqModel  *model = guard->model;
 	const EasqLayout *layout = &model->layout;
 	size_t		adapter = layout->adapter;
-	float	   *earlier = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (layout->total + 2 * adapter));
+	float	   *earlier = EasqFloats(layout->total + 2 * adapter);
 	EasqAdam	moments = {earlier + layout->total, earlier + layout->total + adapter, 0};
 	EasqAlignmentState state;
 	bool		found = EasqSavedRead(model, EASQ_AUDITED, earlier, &moments, &state) ||

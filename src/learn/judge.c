@@ -1,11 +1,11 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "core/scorer.h"
 #include "feature/factor.h"
+#include "feature/floats.h"
 #include "learn/judge.h"
 
 /* Pairs that are encoded and scored together where a whole sample is judged. */
@@ -40,12 +40,6 @@ struct EasqJudge
 	int			drawn;
 };
 
-static float *
-floats(Size count)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count);
-}
-
 EasqJudge *
 EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 {
@@ -56,13 +50,13 @@ EasqJudgeCreate(const EasqModel *model, const EasqEncoding *encoding)
 	judge->encoding = encoding;
 	judge->most = (int) Max(Min((Size) EASQ_JUDGE_DRAWN, DRAWN_FLOATS / pair), (Size) BLOCK_PAIRS);
 	for (int i = 0; i < 2; i++)
-		judge->packed[i].memory = floats(EasqScorerFloats(&model->layout));
+		judge->packed[i].memory = EasqFloats(EasqScorerFloats(&model->layout));
 	judge->now = &judge->packed[0];
-	judge->x = floats(judge->most * pair);
-	judge->u = floats(2 * judge->most);
+	judge->x = EasqFloats(judge->most * pair);
+	judge->u = EasqFloats(2 * judge->most);
 	judge->factors = EasqFactorsCreate(model->spec);
-	judge->work = floats(EasqScoreWork(&model->layout.shape, 2 * BLOCK_PAIRS));
-	judge->score = floats(2 * BLOCK_PAIRS);
+	judge->work = EasqFloats(EasqScoreWork(&model->layout.shape, 2 * BLOCK_PAIRS));
+	judge->score = EasqFloats(2 * BLOCK_PAIRS);
 	return judge;
 }
 

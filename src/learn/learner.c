@@ -3,15 +3,10 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "feature/floats.h"
 #include "learn/learner.h"
 #include "store/weight_saved.h"
 #include "store/weight.h"
-
-static float *
-floats(size_t count)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(count, (size_t) 1));
-}
 
 static EasqLearner *
 make_learner(void)
@@ -34,8 +29,8 @@ set_start(EasqLearner *learner, EasqModel *model, const EasqEncoding *encoding, 
 	learner->weights = weights;
 	learner->adam = adam;
 	learner->stored_answers = model->adapter.answers;
-	learner->trial = floats(model->layout.total + 2 * adapter);
-	learner->gradient = floats(model->layout.total);
+	learner->trial = EasqFloats(model->layout.total + 2 * adapter);
+	learner->gradient = EasqFloats(model->layout.total);
 }
 
 EasqLearner *
@@ -110,10 +105,10 @@ EasqLearnerRead(const char *name, Oid role)
 	*model = *version->model;
 	EasqModelReadCounters(model);
 	adapter = model->layout.adapter;
-	weights = floats(model->layout.total);
+	weights = EasqFloats(model->layout.total);
 	memcpy(weights, version->weights, sizeof(float) * model->layout.total);
-	adam.m = floats(adapter);
-	adam.v = floats(adapter);
+	adam.m = EasqFloats(adapter);
+	adam.v = EasqFloats(adapter);
 	adam.step = model->adapter.step;
 	set_start(learner, model, &version->backbone->encoding, weights, adam);
 	read_moments(model, &adam);

@@ -6,6 +6,7 @@
 #include "port/pg_bswap.h"
 #include "utils/memutils.h"
 
+#include "feature/floats.h"
 #include "learn/draw.h"
 #include "learn/order.h"
 #include "store/answer_rate.h"
@@ -191,7 +192,7 @@ EasqOrderFill(EasqOrder *order, EasqLearner *learner, EasqChanges *changes, cons
 	Settled		settled = {
 		.order = order, .learner = learner, .settling = settling,
 		.context = AllocSetContextCreate(CurrentMemoryContext, "easq change", ALLOCSET_DEFAULT_SIZES),
-		.x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) learner->model->spec->inputs)
+		.x = EasqFloats((Size) learner->model->spec->inputs)
 	};
 	EasqChange	change;
 

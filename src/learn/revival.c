@@ -3,6 +3,7 @@
 #include "utils/memutils.h"
 
 #include "core/scorer.h"
+#include "feature/floats.h"
 #include "learn/revival.h"
 #include "store/log.h"
 
@@ -13,12 +14,6 @@
 #define DEAD 1e-3
 #define DEAD_IF_REFUSED 1e-2
 
-static float *
-floats(Size count)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(count, 1));
-}
-
 /* Of the satisfaction pathway's logits over the first rows of a batch. */
 static double
 spread_of(const EasqLearner *learner, const float *weights, const EasqBatch *batch)
@@ -28,8 +23,8 @@ spread_of(const EasqLearner *learner, const float *weights, const EasqBatch *bat
 	float		logit[EASQ_VITAL_ROWS];
 	EasqScorer	scorer;
 
-	EasqScorerPack(&scorer, layout, weights, (float) learner->model->options.hyper.alpha, floats(EasqScorerFloats(layout)));
-	EasqLogitRows(&scorer, EASQ_SATISFACTION, rows, batch->x, NULL, logit, floats(EasqScoreWork(&layout->shape, rows)));
+	EasqScorerPack(&scorer, layout, weights, (float) learner->model->options.hyper.alpha, EasqFloats(EasqScorerFloats(layout)));
+	EasqLogitRows(&scorer, EASQ_SATISFACTION, rows, batch->x, NULL, logit, EasqFloats(EasqScoreWork(&layout->shape, rows)));
 	return EasqTakeVital(rows, logit).spread;
 }
 
@@ -38,7 +33,7 @@ static float *
 newborn_weights(const EasqLearner *learner, Size from)
 {
 	const EasqLayout *layout = &learner->model->layout;
-	float	   *weights = floats(layout->total);
+	float	   *weights = EasqFloats(layout->total);
 
 	EasqInitWeights(layout, (uint64) learner->model->options.seed, weights);
 	memcpy(weights, learner->weights, sizeof(float) * from);

@@ -11,10 +11,10 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
-#include "utils/memutils.h"
 
 #include "core/kernel.h"
 #include "compat.h"
+#include "feature/floats.h"
 #include "sql/argument.h"
 #include "learn/learner.h"
 #include "learn/probe.h"
@@ -94,7 +94,7 @@ batch_of(Pairs survey, Pairs behaviour, int k)
 {
 	size_t		s = (size_t) survey.count * k;
 	size_t		b = (size_t) behaviour.count * k;
-	float	   *x = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * 2 * (s + b));
+	float	   *x = EasqFloats(2 * (s + b));
 
 	memcpy(x, survey.chosen, sizeof(float) * s);
 	memcpy(x + s, survey.rejected, sizeof(float) * s);

@@ -26,7 +26,7 @@ static EasqScoring *
 scoring_of(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, EASQ_SCORE_BLOCK);
+		fcinfo->flinfo->fn_extra = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, EASQ_ASKED_RANKING, EASQ_SCORE_BLOCK);
 	return fcinfo->flinfo->fn_extra;
 }
 
@@ -93,7 +93,7 @@ score_block(WindowObject window, EasqScoring *scoring, Block *block, int64 first
 	}
 	EasqScoringFlush(scoring, &filled);
 	if (filled > 0)
-		EasqScoringRun(scoring, EASQ_MAIN, filled, block->score);
+		EasqScoringRun(scoring, filled, block->score);
 	spread_scores(block, filled);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
+#include "feature/floats.h"
 #include "sql/argument.h"
 #include "learn/rebase.h"
 #include "store/answer.h"
@@ -54,7 +55,7 @@ static void
 rebase(EasqModel *model)
 {
 	size_t		adapter = model->layout.adapter;
-	float	   *weights = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (model->layout.total + 2 * adapter));
+	float	   *weights = EasqFloats(model->layout.total + 2 * adapter);
 	EasqAdam	adam = {weights + model->layout.total, weights + model->layout.total + adapter, 0};
 	EasqPin    *pin = palloc(sizeof(EasqPin));
 	EasqAlignmentState then;

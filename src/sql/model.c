@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "feature/floats.h"
 #include "sql/argument.h"
 #include "learn/attach.h"
 #include "learn/probe.h"
@@ -84,14 +85,8 @@ EasqDefineModel(const char *name, Jsonb *features, Jsonb *options)
 	return model;
 }
 
-static float *
-floats(size_t count)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count);
-}
-
-void
-EasqRefuseExisting(const char *name)
+static void
+refuse_existing(const char *name)
 {
 	EasqIdentity identity;
 
@@ -120,20 +115,15 @@ easq_create_model(PG_FUNCTION_ARGS)
 				 errhint("Pass a list such as [{\"name\": \"age\", \"kind\": \"numeric\"}].")));
 	model = EasqDefineModel(name, PG_GETARG_JSONB_P(1), options);
 	model->owner = owner;
-	EasqRefuseExisting(name);
+	refuse_existing(name);
 
-	weights = floats(model->layout.total);
+	weights = EasqFloats(model->layout.total);
 	EasqInitWeights(&model->layout, (uint64) model->options.seed, weights);
 	table = palloc(sizeof(float *) * Max(model->spec->tables, 1));
 	for (int t = 0; t < model->spec->tables; t++)
 	{
-		size_t		count = (size_t) model->spec->table[t].rows * model->spec->table[t].dim;
-
-		table[t] = floats(count);
-		if (model->spec->table[t].factors)
-			memset(table[t], 0, sizeof(float) * count);
-		else
-			EasqTableInit(model->spec, t, (uint64) model->options.seed, table[t]);
+		table[t] = EasqFloats((Size) model->spec->table[t].rows * model->spec->table[t].dim);
+		EasqTableInit(model->spec, t, (uint64) model->options.seed, table[t]);
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	EasqModelInsert(model, weights, table);

@@ -9,7 +9,4 @@
 /* A model of these features and options, checked, owned by the caller, not stored yet. */
 extern EasqModel *EasqDefineModel(const char *name, Jsonb *features, Jsonb *options);
 
-/* ERROR 42710 where a model has the name. */
-extern void EasqRefuseExisting(const char *name);
-
 #endif

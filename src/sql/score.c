@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(easq_uncertainty_record);
 PG_FUNCTION_INFO_V1(easq_uncertainty_array);
 
 static EasqScoring *
-begin(FunctionCallInfo fcinfo)
+begin(FunctionCallInfo fcinfo, EasqAsked asked)
 {
 	EasqScoring *scoring = fcinfo->flinfo->fn_extra;
 	text	   *model = PG_GETARG_TEXT_PP(0);
@@ -28,7 +28,7 @@ begin(FunctionCallInfo fcinfo)
 	EasqRefuseSelectors(fcinfo);
 	if (scoring == NULL)
 	{
-		scoring = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, 1);
+		scoring = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, asked, 1);
 		fcinfo->flinfo->fn_extra = scoring;
 	}
 	(void) EasqScoringUse(scoring, model);
@@ -38,13 +38,13 @@ begin(FunctionCallInfo fcinfo)
 
 /* What the call's row is: values, or an array of inputs; false: NULL. */
 static bool
-take_row(FunctionCallInfo fcinfo, bool valued, EasqScoring **scoring)
+take_row(FunctionCallInfo fcinfo, bool valued, EasqAsked asked, EasqScoring **scoring)
 {
 	ArrayType  *array;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return false;
-	*scoring = begin(fcinfo);
+	*scoring = begin(fcinfo, asked);
 	if (valued)
 	{
 		EasqScoringEncode(*scoring, PG_GETARG_DATUM(1));
@@ -57,49 +57,46 @@ take_row(FunctionCallInfo fcinfo, bool valued, EasqScoring **scoring)
 }
 
 static Datum
-score(FunctionCallInfo fcinfo, bool valued, EasqPathway pathway)
+score(FunctionCallInfo fcinfo, bool valued, EasqAsked asked)
 {
 	EasqScoring *scoring;
 	float		score;
 
-	if (!take_row(fcinfo, valued, &scoring))
+	if (!take_row(fcinfo, valued, asked, &scoring))
 		PG_RETURN_NULL();
-	EasqScoringRun(scoring, pathway, 1, &score);
+	EasqScoringRun(scoring, 1, &score);
 	PG_RETURN_FLOAT4(score);
 }
 
 Datum
 easq_score_record(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, true, EASQ_MAIN);
+	return score(fcinfo, true, EASQ_ASKED_RANKING);
 }
 
 Datum
 easq_score_array(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, false, EASQ_MAIN);
+	return score(fcinfo, false, EASQ_ASKED_RANKING);
 }
 
 Datum
 easq_satisfaction_record(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, true, EASQ_SATISFACTION);
+	return score(fcinfo, true, EASQ_ASKED_SATISFACTION);
 }
 
 Datum
 easq_satisfaction_array(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, false, EASQ_SATISFACTION);
+	return score(fcinfo, false, EASQ_ASKED_SATISFACTION);
 }
 
 static void
 check_opinion(const EasqScoring *scoring, const EasqOpinion *opinion)
 {
 	if (!isfinite(opinion->logit) || !isfinite(opinion->variance))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("model \"%s\" gives a row a score that is not finite", scoring->pin.version->model->name),
-				 errhint("A feature of the row is too large; leave such rows out, or give the feature a smaller unit.")));
+		EasqRefuseScore(scoring);
 }
 
 /* By what is believed of the row; where that is nothing, by the pathway's calibrated logit. */
@@ -110,15 +107,15 @@ probability(FunctionCallInfo fcinfo, bool valued)
 	const EasqOpinion *opinion;
 	float		score;
 
-	if (!take_row(fcinfo, valued, &scoring))
+	if (!take_row(fcinfo, valued, EASQ_ASKED_OPINION, &scoring))
 		PG_RETURN_NULL();
-	if (valued && scoring->pin.version->beliefs)
+	if (valued && scoring->beliefs)
 	{
 		opinion = EasqScoringOpinions(scoring, 1);
 		check_opinion(scoring, opinion);
 		PG_RETURN_FLOAT4((float4) EasqOpinionProbability(opinion));
 	}
-	EasqScoringRun(scoring, EASQ_SATISFACTION, 1, &score);
+	EasqScoringRun(scoring, 1, &score);
 	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->adapter.alignment.calibration,
 											  EasqLogitOfScore(score)));
 }
@@ -141,9 +138,9 @@ uncertainty(FunctionCallInfo fcinfo, bool valued)
 	EasqScoring *scoring;
 	const EasqOpinion *opinion;
 
-	if (!take_row(fcinfo, valued, &scoring))
+	if (!take_row(fcinfo, valued, EASQ_ASKED_OPINION, &scoring))
 		PG_RETURN_NULL();
-	if (scoring->pin.version->beliefs == NULL)
+	if (scoring->beliefs == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has no beliefs: nothing says how unsure it is", scoring->pin.version->model->name),

@@ -15,17 +15,24 @@
 #include "sql/scratch.h"
 
 EasqScoring *
-EasqScoringCreate(MemoryContext context, int block)
+EasqScoringCreate(MemoryContext context, EasqAsked asked, int block)
 {
 	EasqScoring *scoring = MemoryContextAllocZero(context, sizeof(EasqScoring));
 
 	scoring->context = context;
+	scoring->asked = asked;
 	scoring->block = block;
 	scoring->version_context = AllocSetContextCreate(context, "easq version in use", ALLOCSET_SMALL_SIZES);
 	scoring->reader_context = AllocSetContextCreate(context, "easq row type", ALLOCSET_SMALL_SIZES);
 	scoring->row_context = AllocSetContextCreate(context, "easq row", ALLOCSET_SMALL_SIZES);
 	EasqPinInit(&scoring->pin, context);
 	return scoring;
+}
+
+static EasqPathway
+pathway_of(const EasqScoring *scoring)
+{
+	return scoring->asked == EASQ_ASKED_RANKING ? EASQ_MAIN : EASQ_SATISFACTION;
 }
 
 static void
@@ -55,6 +62,7 @@ use_version(EasqScoring *scoring, const EasqVersion *version)
 	for (int p = 0; p < EASQ_PATHWAYS; p++)
 		scoring->logit[p] = palloc0(sizeof(float) * scoring->block);
 	scoring->factors = EasqFactorsCreate(version->model->spec);
+	scoring->beliefs = EasqRanksByBeliefs(version, pathway_of(scoring)) ? version->beliefs : NULL;
 	scoring->x = scoring->work + work;
 	MemoryContextSwitchTo(old);
 }
@@ -176,8 +184,8 @@ encode_pending(EasqScoring *scoring, int row, int place)
 	(void) EasqEncode(version->model->spec, encoding, example,
 					  scoring->offset[row + 1] - scoring->offset[row], x, NULL);
 	scoring->u[place] = EasqFactorOffset(scoring->factors, encoding, example, x);
-	if (version->beliefs)
-		scoring->opinion[place] = EasqBeliefsOpinion(version->beliefs, encoding, example);
+	if (scoring->beliefs)
+		scoring->opinion[place] = EasqBeliefsOpinion(scoring->beliefs, encoding, example);
 	scoring->valued = true;
 }
 
@@ -195,8 +203,8 @@ EasqScoringEncoded(EasqScoring *scoring, ArrayType *array)
 	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
 				  scoring->pin.version->model->spec->inputs, scoring->x);
 	scoring->u[0] = 0;
-	if (scoring->pin.version->beliefs)
-		scoring->opinion[0] = EasqBeliefsBias(scoring->pin.version->beliefs);
+	if (scoring->beliefs)
+		scoring->opinion[0] = EasqBeliefsBias(scoring->beliefs);
 	scoring->valued = false;
 }
 
@@ -236,11 +244,21 @@ EasqScoringOpinions(EasqScoring *scoring, int rows)
 }
 
 void
-EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score)
+EasqRefuseScore(const EasqScoring *scoring)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("model \"%s\" gives a row a score that is not finite", scoring->pin.version->model->name),
+			 errhint("A feature of the row is too large; leave such rows out, or give the feature a smaller unit.")));
+}
+
+void
+EasqScoringRun(EasqScoring *scoring, int rows, float *score)
 {
 	const EasqVersion *version = scoring->pin.version;
+	EasqPathway pathway = pathway_of(scoring);
 
-	if (scoring->valued && EasqRanksByBeliefs(version, pathway))
+	if (scoring->valued && scoring->beliefs)
 		EasqScoresByBeliefs(version, pathway, rows, scoring->logit[EASQ_MAIN], EasqScoringOpinions(scoring, rows), score);
 	else if (scoring->block == 1)
 		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x,
@@ -249,10 +267,7 @@ EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score
 		EasqScoreRows(&version->scorer, pathway, rows, scoring->x,
 					  pathway == EASQ_MAIN ? scoring->u : NULL, score, scoring->work);
 	if (!EasqAllFinite(rows, score))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("model \"%s\" gives a row a score that is not finite", version->model->name),
-				 errhint("A feature of the row is too large; leave such rows out, or give the feature a smaller unit.")));
+		EasqRefuseScore(scoring);
 }
 
 void

@@ -18,6 +18,14 @@
 /* Rows between reading and encoding: as long as a few embedding rows take to come from memory. */
 #define EASQ_READ_AHEAD 16
 
+/* What a call site wants of its rows. */
+typedef enum EasqAsked
+{
+	EASQ_ASKED_RANKING,
+	EASQ_ASKED_SATISFACTION,
+	EASQ_ASKED_OPINION			/* a probability, or how sure it is */
+} EasqAsked;
+
 typedef struct EasqScoring
 {
 	MemoryContext context;		/* of the call site, maybe longer than a statement */
@@ -45,15 +53,17 @@ typedef struct EasqScoring
 	float	   *x;				/* [block, k] */
 	float	   *u;				/* [block] what factors add to the main logits of these rows */
 	EasqFactors *factors;		/* NULL: nothing */
-	EasqOpinion *opinion;		/* [block] what is believed of their values, where the version has beliefs */
+	const EasqBeliefs *beliefs;	/* NULL: what is asked takes none */
+	EasqOpinion *opinion;		/* [block] what is believed of their values, where beliefs are taken */
 	bool		valued;			/* values are known: the rows are no arrays of inputs */
 	float	   *logit[EASQ_PATHWAYS];	/* [block] scratch */
 	float	   *work;
 	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
+	EasqAsked	asked;
 } EasqScoring;
 
-extern EasqScoring *EasqScoringCreate(MemoryContext context, int block);
+extern EasqScoring *EasqScoringCreate(MemoryContext context, EasqAsked asked, int block);
 
 /*
  * Makes scoring stand for this model as the active snapshot shows it: a few
@@ -75,11 +85,12 @@ extern void EasqScoringBegin(EasqScoring *scoring);
 extern void EasqScoringRead(EasqScoring *scoring, Datum record, int *filled);
 extern void EasqScoringFlush(EasqScoring *scoring, int *filled);
 
-/* Scores the first rows of x.  ERROR 22003 where one is not finite: NaN would rank first. */
-extern void EasqScoringRun(EasqScoring *scoring, EasqPathway pathway, int rows, float *score);
+/* Scores the first rows of x by the pathway that is asked for, satisfaction's for an opinion.  ERROR 22003 where one is not finite: NaN would rank first. */
+extern void EasqScoringRun(EasqScoring *scoring, int rows, float *score);
+extern void EasqRefuseScore(const EasqScoring *scoring) pg_attribute_noreturn();
 
 /*
- * What is believed of the first rows of x, where the version has beliefs; the opinions stay until the next rows.
+ * What is believed of the first rows of x, where scoring takes beliefs; the opinions stay until the next rows.
  * Of an array of inputs: by bias and pathways alone.
  */
 extern const EasqOpinion *EasqScoringOpinions(EasqScoring *scoring, int rows);

@@ -17,8 +17,8 @@ EasqModelBelieves(const EasqModel *model)
 	return model->options.beliefs && EasqSpecHasValues(model->spec);
 }
 
-char *
-EasqBeliefName(const EasqBeliefTable *table)
+static char *
+tensor_name(const EasqBeliefTable *table)
 {
 	return psprintf("belief.%s", table->name);
 }
@@ -57,7 +57,7 @@ set_keys(ScanKey keys, const EasqPlace *place, const EasqBeliefTable *table, int
 {
 	int			nkeys = EasqPlaceKeys(keys, place);
 
-	EasqKeyText(&keys[nkeys++], TENSOR_NAME, EasqBeliefName(table));
+	EasqKeyText(&keys[nkeys++], TENSOR_NAME, tensor_name(table));
 	EasqKeyText(&keys[nkeys++], TENSOR_PART, EASQ_BELIEF_PART);
 	if (chunk >= 0)
 		EasqKeyInt4(&keys[nkeys++], TENSOR_CHUNK, BTEqualStrategyNumber, chunk);
@@ -79,7 +79,7 @@ refuse(const EasqModel *model, const EasqBeliefTable *table, int chunk, const ch
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("chunk %d of %s of model \"%s\" %s", chunk, EasqBeliefName(table), model->name, why),
+			 errmsg("chunk %d of %s of model \"%s\" %s", chunk, tensor_name(table), model->name, why),
 			 errhint("The row was not written by easq; restore it from a backup.")));
 }
 
@@ -190,7 +190,7 @@ write_row(EasqWriter *writer, const EasqPlace *place, int64 version, const EasqB
 		EasqRowSet(&row, TENSOR_CHECKPOINT, Int32GetDatum(place->checkpoint));
 		EasqRowSetText(&row, TENSOR_ADAPTER, place->adapter);
 		EasqRowSetText(&row, TENSOR_STATE, place->state);
-		EasqRowSetText(&row, TENSOR_NAME, EasqBeliefName(table));
+		EasqRowSetText(&row, TENSOR_NAME, tensor_name(table));
 		EasqRowSetText(&row, TENSOR_PART, EASQ_BELIEF_PART);
 		EasqRowSet(&row, TENSOR_CHUNK, Int32GetDatum(number));
 		EasqWriterInsert(writer, row.values, row.nulls);
@@ -211,6 +211,21 @@ check_chunk(const EasqModel *model, const EasqBeliefTable *table, int number, co
 					 errhint("Nothing was stored.")));
 }
 
+/* Of a chunk that has changed, and may be named twice among the changes; false where it has its id already. */
+static bool
+give_id(const EasqModel *model, EasqBeliefs *beliefs, const EasqBeliefTable *table, int number)
+{
+	EasqBeliefChunk *chunk = table->chunk[number];
+	pg_uuid_t	id;
+
+	if (!EasqBeliefIdIsNone(&chunk->id))
+		return false;
+	check_chunk(model, table, number, chunk);
+	id = EasqNewId();
+	EasqBeliefsStored(beliefs, chunk, &id);
+	return true;
+}
+
 void
 EasqBeliefsWrite(EasqModel *model, EasqBeliefs *beliefs, int64 version)
 {
@@ -220,17 +235,11 @@ EasqBeliefsWrite(EasqModel *model, EasqBeliefs *beliefs, int64 version)
 	EasqWriterBegin(&writer, "tensor");
 	for (int i = 0; i < beliefs->changes; i++)
 	{
-		EasqBeliefTable *table = &beliefs->table[beliefs->change[i].table];
-		EasqBeliefChunk *chunk = table->chunk[beliefs->change[i].chunk];
-		pg_uuid_t	id;
+		const EasqBeliefTable *table = &beliefs->table[beliefs->change[i].table];
+		int			number = beliefs->change[i].chunk;
 
-		/* It may be named twice. */
-		if (!EasqBeliefIdIsNone(&chunk->id))
-			continue;
-		check_chunk(model, table, beliefs->change[i].chunk, chunk);
-		id = EasqNewId();
-		EasqBeliefsStored(beliefs, chunk, &id);
-		write_row(&writer, &place, version, table, beliefs->change[i].chunk, chunk, true);
+		if (give_id(model, beliefs, table, number))
+			write_row(&writer, &place, version, table, number, table->chunk[number], true);
 	}
 	EasqWriterEnd(&writer);
 	UpdateActiveSnapshotCommandId();
@@ -277,17 +286,7 @@ EasqBeliefsReplace(EasqModel *model, EasqBeliefs *beliefs)
 
 	delete_rows(&place, beliefs);
 	for (int i = 0; i < beliefs->changes; i++)
-	{
-		EasqBeliefTable *table = &beliefs->table[beliefs->change[i].table];
-		EasqBeliefChunk *chunk = table->chunk[beliefs->change[i].chunk];
-		pg_uuid_t	id;
-
-		if (!EasqBeliefIdIsNone(&chunk->id))
-			continue;
-		check_chunk(model, table, beliefs->change[i].chunk, chunk);
-		id = EasqNewId();
-		EasqBeliefsStored(beliefs, chunk, &id);
-	}
+		(void) give_id(model, beliefs, &beliefs->table[beliefs->change[i].table], beliefs->change[i].chunk);
 	beliefs->changes = 0;
 	write_all(model, &place, beliefs);
 	model->adapter.beliefs = beliefs->id;

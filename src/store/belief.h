@@ -40,7 +40,4 @@ extern void EasqBeliefsKeep(const EasqModel *model, const char *state, const Eas
 /* Is a row of easq.tensor with this part one of beliefs?  Adds its id to a sum. */
 extern bool EasqBeliefRow(const char *part, const pg_uuid_t *id, pg_uuid_t *sum);
 
-/* name of a feature's beliefs among the tensors */
-extern char *EasqBeliefName(const EasqBeliefTable *table);
-
 #endif

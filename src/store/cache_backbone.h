@@ -1,6 +1,6 @@
 /*
  * A backbone ready for scoring: tables of embeddings and factors, weights and statistics in one
- * block, either of this backend or shared by all of the server (store/segment.h).
+ * block, either of this backend or shared by all of the server (cache_shared.h).
  */
 #ifndef EASQ_CACHE_BACKBONE_H
 #define EASQ_CACHE_BACKBONE_H

@@ -307,8 +307,8 @@ EasqVersionGate(const EasqVersion *version)
 	return base->backbone.gate;
 }
 
-void
-EasqVersionRelease(const EasqVersion *version)
+static void
+release(const EasqVersion *version)
 {
 	VersionEntry *entry = (VersionEntry *) version;
 
@@ -337,6 +337,6 @@ void
 EasqPinSet(EasqPin *pin, const EasqVersion *version)
 {
 	if (pin->version)
-		EasqVersionRelease(pin->version);
+		release(pin->version);
 	pin->version = version;
 }

@@ -22,10 +22,9 @@ typedef struct EasqVersion
 
 /*
  * The version of a model that the active snapshot shows, loaded if need be.
- * Checks role's right every time.  Pinned until EasqVersionRelease.
+ * Checks role's right every time.  Pinned until an EasqPin that holds it is set anew.
  */
 extern const EasqVersion *EasqVersionAcquire(const char *name, Oid role, EasqRight right);
-extern void EasqVersionRelease(const EasqVersion *version);
 
 /*
  * The adapter of model has just been written from weights (the whole block) and beliefs (NULL: none) and

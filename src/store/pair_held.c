@@ -4,6 +4,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "feature/floats.h"
 #include "store/columns.h"
 #include "store/pair_held.h"
 #include "store/row.h"
@@ -90,7 +91,7 @@ EasqReadHeld(const EasqModel *model, EasqHeldSample sample)
 	EasqScanEnd(&scan);
 	if (held->count == 0)
 		return NULL;
-	held->weight = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) held->count);
+	held->weight = EasqFloats((Size) held->count);
 	EasqHeldWeigh(held);
 	return held;
 }

@@ -5,6 +5,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "feature/floats.h"
 #include "train/hold.h"
 #include "train/pairs.h"
 
@@ -115,8 +116,8 @@ EasqHoldBack(EasqHold *hold, EasqSpool *spool, double share, uint64 seed)
 	}
 	for (int i = 0; hold->any && i < EASQ_HELD_SAMPLES; i++)
 	{
-		hold->sample[i]->trained = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) hold->sample[i]->count);
-		hold->sample[i]->weight = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * (Size) hold->sample[i]->count);
+		hold->sample[i]->trained = EasqFloats((Size) hold->sample[i]->count);
+		hold->sample[i]->weight = EasqFloats((Size) hold->sample[i]->count);
 	}
 	pfree(collector.pairs.pair);
 }

@@ -4,16 +4,11 @@
 
 #include "core/kernel.h"
 #include "core/step.h"
+#include "feature/floats.h"
 #include "store/weight.h"
 #include "train/table.h"
 
 #define ROOM 1024				/* rows that a batch touches, to begin with */
-
-static float *
-floats(Size count)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * count);
-}
 
 static void *
 huge_zeros(Size bytes)
@@ -30,16 +25,16 @@ EasqLearnedTableRead(EasqLearnedTable *table, const EasqModel *model, int t)
 	memset(table, 0, sizeof(*table));
 	table->dim = stored->dim;
 	table->rows = stored->rows;
-	table->numbers = floats(count);
-	table->m = floats(count);
-	table->v = floats(count);
+	table->numbers = EasqFloats(count);
+	table->m = EasqFloats(count);
+	table->v = EasqFloats(count);
 	EasqReadTable(model, t, table->numbers);
 	EasqReadTableMoments(model, t, table->m, table->v);
 	table->dirty = huge_zeros(table->rows);
 	table->place = huge_zeros(sizeof(uint32) * table->rows);
 	table->room = ROOM;
 	table->row = palloc(sizeof(int64) * table->room);
-	table->gradient = floats(table->room * table->dim);
+	table->gradient = EasqFloats(table->room * table->dim);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "core/kernel.h"
 #include "core/scorer.h"
 #include "feature/factor.h"
+#include "feature/floats.h"
 #include "store/weight.h"
 #include "train/table.h"
 #include "train/trainer.h"
@@ -53,12 +54,6 @@ struct EasqTrainer
 	const float *dx_row;		/* of the row that is being scattered */
 };
 
-static float *
-floats(Size count)
-{
-	return MemoryContextAllocHuge(CurrentMemoryContext, sizeof(float) * Max(count, 1));
-}
-
 /*
  * Factors are 0 until the first training, so that an untrained model and one that came in a file without any score as
  * the reference does; between vectors that are all 0 there is no gradient.
@@ -75,7 +70,7 @@ start_factors(EasqTrainer *trainer)
 	{
 		if (!model->spec->table[t].factors)
 			continue;
-		EasqTableInit(model->spec, t, (uint64) model->options.seed, trainer->table[t].numbers);
+		EasqFactorsStart(model->spec, t, (uint64) model->options.seed, trainer->table[t].numbers);
 		memset(trainer->table[t].dirty, true, trainer->table[t].rows);
 	}
 }
@@ -114,25 +109,25 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper, const EasqFact
 	trainer->factor_hyper = *factor_hyper;
 	trainer->encoding.mean = mean;
 	trainer->encoding.deviation = deviation;
-	trainer->weights = floats(layout->total);
+	trainer->weights = EasqFloats(layout->total);
 	EasqReadWeights(model, EASQ_BACKBONE, trainer->weights);
 	EasqReadWeights(model, EASQ_ADAPTER, trainer->weights);
-	trainer->backbone = (EasqAdam) {floats(layout->backbone), floats(layout->backbone), model->backbone.step};
+	trainer->backbone = (EasqAdam) {EasqFloats(layout->backbone), EasqFloats(layout->backbone), model->backbone.step};
 	EasqReadMoments(model, EASQ_BACKBONE, trainer->backbone.m, trainer->backbone.v);
-	trainer->adapter = (EasqAdam) {floats(adapter), floats(adapter), model->adapter.step};
+	trainer->adapter = (EasqAdam) {EasqFloats(adapter), EasqFloats(adapter), model->adapter.step};
 	EasqReadMoments(model, EASQ_ADAPTER, trainer->adapter.m, trainer->adapter.v);
 	read_tables(trainer);
 
 	trainer->example = MemoryContextAllocHuge(context, sizeof(char *) * rows);
-	trainer->x = floats(rows * layout->shape.k);
-	trainer->dx = floats(rows * layout->shape.k);
+	trainer->x = EasqFloats(rows * layout->shape.k);
+	trainer->dx = EasqFloats(rows * layout->shape.k);
 	if (trainer->factors)
 	{
-		trainer->offset = floats(rows);
-		trainer->pull = floats(rows);
+		trainer->offset = EasqFloats(rows);
+		trainer->pull = EasqFloats(rows);
 	}
-	trainer->gradient = floats(layout->total);
-	trainer->work = floats(EasqGradientWork(&layout->shape, rows));
+	trainer->gradient = EasqFloats(layout->total);
+	trainer->work = EasqFloats(EasqGradientWork(&layout->shape, rows));
 	MemoryContextSwitchTo(old);
 	return trainer;
 }
@@ -443,8 +438,8 @@ EasqTrainerCentre(EasqTrainer *trainer)
 
 	if (trainer->hyper.pairwise != EASQ_ON_LOGIT)
 		return;
-	packed = floats(EasqScorerFloats(layout));
-	work = floats(EasqScoreWork(&layout->shape, EASQ_SCORE_BLOCK));
+	packed = EasqFloats(EasqScorerFloats(layout));
+	work = EasqFloats(EasqScoreWork(&layout->shape, EASQ_SCORE_BLOCK));
 	EasqScorerPack(&scorer, layout, trainer->weights, (float) trainer->hyper.alpha, packed);
 	for (int pathway = 0; pathway < EASQ_PATHWAYS; pathway++)
 	{
