@@ -16,12 +16,12 @@ def rows_of(limit=None):
     return "(SELECT %s FROM candidate%s) c" % (COLUMNS, " LIMIT %d" % limit if limit else "")
 
 
-def batched(limit=None):
-    return "SELECT easq_batch_score('bench', c) OVER () AS score FROM " + rows_of(limit)
+def batched(limit=None, model="bench"):
+    return "SELECT easq_batch_score('%s', c) OVER () AS score FROM %s" % (model, rows_of(limit))
 
 
-def row_wise(limit=None):
-    return "SELECT easq_score('bench', c) AS score FROM " + rows_of(limit)
+def row_wise(limit=None, model="bench"):
+    return "SELECT easq_score('%s', c) AS score FROM %s" % (model, rows_of(limit))
 
 
 def py_rows(function, limit):
@@ -90,6 +90,8 @@ def score(bench):
     measurements = {
         "easq_batch_score": query(batched(), ROWS),
         "easq_score": query(row_wise(), ROWS),
+        "easq_batch_score, with factors and beliefs": query(batched(model="whole"), ROWS),
+        "easq_score, with factors and beliefs": query(row_wise(model="whole"), ROWS),
         "sequential scan of the columns": lambda: session.spent("SELECT count(age) FROM candidate") / ROWS * MICRO,
         "window function over the row, rank()": query(
             "SELECT rank() OVER () AS score FROM (SELECT c FROM %s OFFSET 0) c" % rows_of(), ROWS),

@@ -26,15 +26,18 @@ FROM generate_series(1, 400) request, generate_series(1, 500) place,
 CREATE INDEX ON shortlist (request);
 
 CREATE TABLE questionnaire (user_id int, viewer int, video int, channel int, length float8, age float8, answer text);
+CREATE TABLE another_questionnaire (LIKE questionnaire);
 VACUUM ANALYZE;
 
--- Encoding "index", so that no peer has to hash text in Python.
-SELECT easq_create_model('bench', '[
+-- Encoding "index", so that no peer has to hash text in Python.  "bench" is what the peers compute, too; "whole" has
+-- what a model has by default, factors and beliefs, beside the same pathways.
+SELECT easq_create_model(name, '[
   {"name": "viewer",  "kind": "categorical", "size": 4000,  "dim": 16, "encoding": "index"},
   {"name": "video",   "kind": "categorical", "size": 30000, "dim": 16, "encoding": "index"},
   {"name": "channel", "kind": "categorical", "size": 128,   "dim": 8,  "encoding": "index"},
   {"name": "length",  "kind": "numeric"},
-  {"name": "age",     "kind": "numeric"}]',
-  '{"hidden": 128, "expert_hidden": 64, "experts": 4, "satisfaction_experts": 2, "rank": 8, "alignment": "distil"}');
-SELECT easq_train('bench', 'SELECT * FROM view WHERE viewer <= 300', label => 'clicked', group_by => 'viewer',
-                  answer => 'answer', options => '{"epochs": 1}');
+  {"name": "age",     "kind": "numeric"}]', options ||
+  '{"hidden": 128, "expert_hidden": 64, "experts": 4, "satisfaction_experts": 2, "rank": 8, "alignment": "distil"}')
+FROM (VALUES ('bench', '{"factors": 0, "beliefs": false}'::jsonb), ('whole', '{}')) m(name, options);
+SELECT easq_train(name, 'SELECT * FROM view WHERE viewer <= 300', label => 'clicked', group_by => 'viewer',
+                  answer => 'answer', options => '{"epochs": 1}') FROM (VALUES ('bench'), ('whole')) m(name);
