@@ -29,7 +29,9 @@ void
 EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given)
 {
 	static const char *const backlogs[] = {"none", "remember", "learn", NULL};
+	static const char *const whens[] = {"now", "commit", "later", NULL};
 	static const EasqOption table[] = {
+		{"when", EASQ_OPTION_CHOICE, EASQ_LEARN_NOW, 0, 0, offsetof(EasqLearnOptions, when), whens, false},
 		{"key", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, key), NULL, false},
 		{"weight", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, weight), NULL, false},
 		{"weight_limit", EASQ_OPTION_REAL, 10, 1, 1e6, offsetof(EasqLearnOptions, weight_limit), NULL, false},
@@ -43,6 +45,11 @@ EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given)
 
 	EasqOptionTableInit(table, options);
 	EasqOptionTableApply(table, options, given, "easq_learn", false);
+	if (options->strict && options->when != EASQ_LEARN_NOW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option strict of easq_learn needs option when \"now\", not \"%s\"", whens[options->when]),
+				 errhint("What is learned after the statement cannot fail it: leave out strict, and look into easq.steps.")));
 }
 
 /* How rows of one type are read. */

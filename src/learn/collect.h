@@ -13,9 +13,17 @@
 #include "learn/changes.h"
 #include "store/questionnaire.h"
 
+typedef enum EasqWhen
+{
+	EASQ_LEARN_NOW,				/* in the statement, under the model's lock until the transaction ends */
+	EASQ_LEARN_AT_COMMIT,		/* queued, and learned before the transaction commits */
+	EASQ_LEARN_LATER			/* queued, and learned by whoever drains */
+} EasqWhen;
+
 /* Options of easq_learn. */
 typedef struct EasqLearnOptions
 {
+	int			when;			/* EasqWhen */
 	char	   *key;			/* column that names an answer */
 	char	   *weight;			/* column of inverse-propensity weights */
 	double		weight_limit;	/* what they are clipped at */
