@@ -6,14 +6,15 @@
 #include "learn/enqueue.h"
 #include "store/answer_queue.h"
 
-int64
-EasqQueueChanges(const char *model, EasqChanges *changes)
+bool
+EasqQueueChanges(const char *model, EasqChanges *changes, int64 *answers)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
-	int64		queued = 0;
+	bool		any = changes->has_ahead;
 	EasqQueue	queue;
 	EasqChange	change;
 
+	*answers = 0;
 	EasqQueueBegin(&queue, model);
 	while (EasqChangesNext(changes, &change))
 	{
@@ -25,7 +26,7 @@ EasqQueueChanges(const char *model, EasqChanges *changes)
 			EasqUnpackAnswer(change.packed, change.length, &answer);
 		for (int64 i = 0; i < change.count; i++)
 			EasqQueueAdd(&queue, &answer, change.side == EASQ_BEFORE);
-		queued += change.side == EASQ_NOW ? change.count : 0;
+		*answers += change.side == EASQ_NOW ? change.count : 0;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -33,5 +34,5 @@ EasqQueueChanges(const char *model, EasqChanges *changes)
 	EasqQueueEnd(&queue);
 	MemoryContextDelete(context);
 	EasqDueToLearners();
-	return queued;
+	return any;
 }

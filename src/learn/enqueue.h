@@ -6,7 +6,10 @@
 
 #include "learn/changes.h"
 
-/* Consumes changes.  The caller holds the lock on the model's name.  Returns how many answers are to be learned. */
-extern int64 EasqQueueChanges(const char *model, EasqChanges *changes);
+/*
+ * Consumes changes.  The caller holds the lock on the model's name.  False: there were none but uncertain ones.
+ * *answers: how many are to be learned.
+ */
+extern bool EasqQueueChanges(const char *model, EasqChanges *changes, int64 *answers);
 
 #endif

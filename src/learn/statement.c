@@ -177,7 +177,8 @@ static void
 queue(void *argument)
 {
 	Statement  *statement = argument;
-	int64		queued;
+	int64		answers;
+	bool		any;
 
 	EasqModelLockName(statement->model, AccessShareLock);
 	if (!is_attached(statement->questionnaire))
@@ -186,9 +187,9 @@ queue(void *argument)
 		return;
 	}
 	log_uncertain(statement->questionnaire, statement->source, statement->changes.uncertain[EASQ_NOW]);
-	queued = EasqQueueChanges(statement->model, &statement->changes);
-	if (statement->options.when == EASQ_LEARN_NOW && queued > 0)
-		log_unlearned(statement, "queued", "another transaction is teaching the model", queued);
+	any = EasqQueueChanges(statement->model, &statement->changes, &answers);
+	if (statement->options.when == EASQ_LEARN_NOW && any)
+		log_unlearned(statement, "queued", "another transaction is teaching the model", answers);
 	/* Under REPEATABLE READ it could not be learned any more where others have taught meanwhile, and COMMIT would fail. */
 	if (statement->options.when == EASQ_LEARN_AT_COMMIT)
 		EasqDueAtCommit(statement->model, statement->options.queue || IsolationUsesXactSnapshot() ? EASQ_NO_WAIT : EASQ_WAIT);
