@@ -60,4 +60,25 @@ typedef struct EasqWrittenRows
 extern void EasqCollect(EasqChanges *changes, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
 						const EasqLearnOptions *options, const EasqWrittenRows *rows);
 
+/*
+ * What reading a questionnaire's rows as they are takes, made once for many statements.  All memory is in the current
+ * context, and what is passed must stay.
+ */
+typedef struct EasqCollector EasqCollector;
+extern EasqCollector *EasqCollectorCreate(const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
+										  const EasqLearnOptions *options, TupleDesc desc);
+
+/* Can reading a row neither fail nor run anybody's code, nor does it depend on settings?  Then it needs neither subtransaction nor author. */
+extern bool EasqCollectorIsSafe(const EasqCollector *collector);
+
+typedef enum EasqReading
+{
+	EASQ_READ_ANSWER,
+	EASQ_READ_NOTHING,			/* not answered */
+	EASQ_READ_OTHER				/* uncertain, or no good */
+} EasqReading;
+
+/* Reads the only row.  *answer is in the current context, its example until the next call. */
+extern EasqReading EasqCollectOne(EasqCollector *collector, Tuplestorestate *rows, EasqAnswer *answer);
+
 #endif

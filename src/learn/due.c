@@ -100,8 +100,9 @@ EasqDueToLearners(void)
 }
 
 void
-EasqDueAtCommit(const char *model, EasqLockWait wait)
+EasqDueAtCommit(const char *model, bool may_wait)
 {
+	EasqLockWait wait = may_wait && !IsolationUsesXactSnapshot() ? EASQ_WAIT : EASQ_NO_WAIT;
 	MemoryContext old;
 	ListCell   *cell;
 	Due		   *new;

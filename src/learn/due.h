@@ -11,10 +11,11 @@
 
 #include "postgres.h"
 
-#include "store/model.h"
-
-/* Before the current transaction commits, what is queued for the model is learned. */
-extern void EasqDueAtCommit(const char *model, EasqLockWait wait);
+/*
+ * Before the current transaction commits, what is queued for the model is learned; may_wait: for who else teaches it.  Under
+ * REPEATABLE READ it could not be learned any more where others have taught meanwhile, and COMMIT would fail: then it stays queued.
+ */
+extern void EasqDueAtCommit(const char *model, bool may_wait);
 
 /* The current transaction has queued something: who learns hears of it once it is committed. */
 extern void EasqDueToLearners(void);

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "learn/answers.h"
+#include "learn/append.h"
 #include "learn/attempt.h"
 #include "learn/author.h"
 #include "learn/due.h"
@@ -190,9 +191,8 @@ queue(void *argument)
 	any = EasqQueueChanges(statement->model, &statement->changes, &answers);
 	if (statement->options.when == EASQ_LEARN_NOW && any)
 		log_unlearned(statement, "queued", "another transaction is teaching the model", answers);
-	/* Under REPEATABLE READ it could not be learned any more where others have taught meanwhile, and COMMIT would fail. */
 	if (statement->options.when == EASQ_LEARN_AT_COMMIT)
-		EasqDueAtCommit(statement->model, statement->options.queue || IsolationUsesXactSnapshot() ? EASQ_NO_WAIT : EASQ_WAIT);
+		EasqDueAtCommit(statement->model, !statement->options.queue);
 }
 
 /* ------------------------------------------------------------------ learning */
@@ -355,6 +355,8 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows
 		statement->error = teach(statement);
 	if (statement->error)
 		log_or_warn(log_error, statement);
+	else if (statement->options.when != EASQ_LEARN_NOW)
+		EasqAppendPrepare(questionnaire, written);
 	EasqChangesEnd(&statement->changes);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);

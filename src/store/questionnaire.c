@@ -63,6 +63,25 @@ EasqQuestionnairesOfModel(const char *model, EasqQuestionnaire **found)
 }
 
 bool
+EasqQuestionnaireStamp(Oid relation, EasqStamp *stamp)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	HeapTuple	tuple;
+	int			count = 0;
+
+	EasqKeyOid(&key, QUESTIONNAIRE_QUESTIONNAIRE, relation);
+	EasqScanBegin(&scan, "questionnaire", "questionnaire_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		*stamp = EasqRowStamp(&scan, tuple);
+		count++;
+	}
+	EasqScanEnd(&scan);
+	return count == 1;
+}
+
+bool
 EasqQuestionnaireDelete(const char *model, Oid relation)
 {
 	ScanKeyData keys[2];

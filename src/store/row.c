@@ -129,3 +129,19 @@ EasqBytesDatum(const void *data, Size length)
 	memcpy(VARDATA(copy), data, length);
 	return PointerGetDatum(copy);
 }
+
+EasqStamp
+EasqRowStamp(const EasqScan *scan, HeapTuple tuple)
+{
+	return (EasqStamp) {
+		.table = RelationGetRelid(scan->table), .at = tuple->t_self,
+		.written_by = HeapTupleHeaderGetRawXmin(tuple->t_data)
+	};
+}
+
+bool
+EasqSameStamp(const EasqStamp *a, const EasqStamp *b)
+{
+	return a->table == b->table && a->written_by == b->written_by &&
+		ItemPointerCompare((ItemPointer) &a->at, (ItemPointer) &b->at) == 0;
+}
