@@ -48,8 +48,7 @@ waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'it learns wh
 waits_for("SELECT application_name = 'easq worker' AND state = 'idle' FROM pg_stat_activity WHERE backend_type = 'easq worker' AND pid = $pid", 'it is seen, and idle');
 sql(answers('q', 11, 12));
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'a commit wakes it');
-cmp_ok(sql("SELECT extract(epoch FROM at - (SELECT max(s.at) FROM easq.steps s WHERE s.id < t.id)) FROM easq.steps t ORDER BY id DESC LIMIT 1"), '<', 60, 'and it has logged a step');
-my $lag = sql("CREATE TABLE clock AS SELECT clock_timestamp() AS at; " . answers('q', 13, 14)) // '';
+sql("CREATE TABLE clock AS SELECT clock_timestamp() AS at; " . answers('q', 13, 14));
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'again');
 cmp_ok(sql('SELECT extract(epoch FROM (SELECT max(at) FROM easq.steps) - at) FROM clock'), '<', 1, 'learned within a second of its commit');
 adds_up('m', 'q', 'all that was answered was learned');
@@ -120,6 +119,8 @@ for my $round (1 .. 4)
 	{
 		kill 'KILL', $pid;
 		$node->poll_query_until('postgres', "SELECT pg_postmaster_start_time() IS NOT NULL AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)");
+		is(sql("SELECT answers > 0 FROM easq.queues WHERE model = 'crash'"), 't', "crash $round: in the midst of it") if $round == 1;
+		waits_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'easq worker'", "crash $round: it is started again");
 	}
 	else
 	{
