@@ -325,7 +325,9 @@ sleep_until_woken(long milliseconds)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
-	/* A cancel that found nothing running; whoever asks to stop is heard by the loop. */
+	if (asked_to_stop)
+		return;
+	/* A cancel that found nothing running. */
 	QueryCancelPending = false;
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)

@@ -8,7 +8,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 use EasqTest;
 
-my $node = start_server('worker', conf => "restart_after_crash = on\nautovacuum = off\nmax_wal_size = 1GB\nlog_min_messages = log", init => { allows_streaming => 1 });
+my $node = start_server('worker', conf => "restart_after_crash = on\nautovacuum = off\nmax_wal_size = 1GB\nmax_prepared_transactions = 2\nlog_min_messages = log", init => { allows_streaming => 1 });
 
 sub sql { return $node->safe_psql($_[1] // 'postgres', $_[0]); }
 sub workers { return sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'easq worker'"); }
@@ -61,6 +61,13 @@ sql(answers('q', 15, 16));
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'another owner');
 like(slurp_file($node->logfile), qr/logged by curator/, 'it runs as the owner of the model');
 sql(q{ALTER TABLE easq.step DROP CONSTRAINT tell});
+
+# a prepared transaction would keep the model's lock: its answers wait, those of "commit" too
+sql("CREATE TABLE p (user_id int, x float8, answer text); SELECT easq_learn('n', 'p', options => '{\"when\": \"commit\"}')");
+sql('BEGIN;' . answers('p', 1, 2) . "PREPARE TRANSACTION 'p'");
+is(sql("SELECT easq_drain('n')"), 0, 'prepared: not to be seen, and nobody waits for it');
+sql("COMMIT PREPARED 'p'");
+waits_for("SELECT answers = 2 FROM easq.models WHERE name = 'n'", 'and learned once it is committed');
 
 # one who teaches now is waited for, and others are not; so is a model whose owner is gone
 my $holder = $node->background_psql('postgres');
