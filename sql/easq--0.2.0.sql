@@ -100,6 +100,8 @@ CREATE TABLE easq.adapter (
     pathway_scale float8 NOT NULL,
     surprise      float8 NOT NULL,
     usual_surprise float8 NOT NULL,
+    sharpness     float8 NOT NULL,
+    sharpness_curvature float8 NOT NULL,
     answer_weight float8 NOT NULL,
     knob          float8 NOT NULL,
     knob_answers  float8 NOT NULL,
@@ -127,6 +129,7 @@ COMMENT ON COLUMN easq.adapter.calibration_slope IS 'slope and offset of easq_pr
 COMMENT ON COLUMN easq.adapter.beliefs IS 'XOR of the ids of its rows of easq.tensor with part belief; zeros: there are none';
 COMMENT ON COLUMN easq.adapter.main_mean IS 'mean and deviation of main''s logits after training, by which beliefs standardise them';
 COMMENT ON COLUMN easq.adapter.pathway_scale IS 'running root mean square of the satisfaction pathway''s logits on answers';
+COMMENT ON COLUMN easq.adapter.sharpness IS 'what the log-odds of easq_probability are multiplied by: how much surer answers have shown beliefs to be than they are';
 COMMENT ON COLUMN easq.adapter.surprise IS 'how much the last few dozen answers surprised, and answers usually do: where the first is much more, a taste has turned';
 COMMENT ON COLUMN easq.adapter.answer_weight IS 'running mean of the weights of answers, by which one counts relative to others; 0: none yet';
 COMMENT ON COLUMN easq.adapter.knob IS 'easq_score ranks by main''s logit + knob times the log-odds that answers say';

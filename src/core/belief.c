@@ -9,6 +9,10 @@
 #define USUAL_MIN 0.2
 #define HASTE_FROM 1.5			/* times the usual surprise */
 #define HASTE 400.0
+#define SHARPNESS_CURVATURE 50.0	/* of a sharpness of 1: as some three hundred answers */
+#define SHARPNESS_DECAY (1.0 / 2000.0)
+#define SHARPNESS_MIN 0.5
+#define SHARPNESS_MAX 2.0
 #define SCALE_DECAY (1.0 / 200.0)
 #define SCALE_MIN 1e-3			/* a pathway that says the same of all rows is not blown up */
 #define SCALE_MAX 1e6
@@ -31,7 +35,7 @@ widened(const EasqBeliefTerm *term, double haste)
 void
 EasqSurpriseInit(EasqSurprise *surprise)
 {
-	*surprise = (EasqSurprise) {1.0, 1.0};
+	*surprise = (EasqSurprise) {1.0, 1.0, 1.0, SHARPNESS_CURVATURE};
 }
 
 static double
@@ -48,6 +52,28 @@ be_surprised(EasqSurprise *surprise, double q, bool satisfied)
 
 	surprise->now += (now - surprise->now) * SURPRISE_NOW;
 	surprise->usual += (now - surprise->usual) * SURPRISE_USUAL;
+}
+
+/* Log-odds whose sigmoid is about the mean of the belief's. */
+static double
+mean_logit(const EasqOpinion *opinion)
+{
+	return opinion->logit / sqrt(1.0 + 3.14159265358979323846 * opinion->variance / 8.0);
+}
+
+/* A Newton step on the log loss of an answer that has not been learned yet. */
+static void
+sharpen(EasqSurprise *surprise, const EasqOpinion *opinion, bool satisfied)
+{
+	double		x = mean_logit(opinion);
+	double		p = sigmoid(surprise->sharpness * x);
+	double		curvature = surprise->curvature + (SHARPNESS_CURVATURE - surprise->curvature) * SHARPNESS_DECAY + x * x * p * (1.0 - p);
+	double		sharpness = surprise->sharpness + x * ((satisfied ? 1.0 : 0.0) - p) / curvature;
+
+	if (!isfinite(sharpness) || !isfinite(curvature))
+		return;
+	surprise->curvature = curvature;
+	surprise->sharpness = fmin(fmax(sharpness, SHARPNESS_MIN), SHARPNESS_MAX);
 }
 
 void
@@ -79,12 +105,13 @@ EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, Ea
 		belief->variance = (float) (variance / (1.0 + variance * x * x * curvature));
 	}
 	be_surprised(surprise, q, satisfied);
+	sharpen(surprise, &opinion, satisfied);
 }
 
 double
-EasqOpinionProbability(const EasqOpinion *opinion)
+EasqOpinionProbability(const EasqOpinion *opinion, double sharpness)
 {
-	return sigmoid(opinion->logit / sqrt(1.0 + 3.14159265358979323846 * opinion->variance / 8.0));
+	return sigmoid(sharpness * mean_logit(opinion));
 }
 
 double

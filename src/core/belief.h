@@ -78,11 +78,13 @@ EasqOpinionAdd(EasqOpinion *opinion, const EasqBelief *belief, double x)
 	opinion->variance += (double) belief->variance * (x * x);
 }
 
-/* How much answers surprise, now and usually: running means. */
+/* How much answers surprise, now and usually: running means; and how sure beliefs should have been of them. */
 typedef struct EasqSurprise
 {
 	double		now;
 	double		usual;
+	double		sharpness;		/* log-odds count so many times: each coordinate for itself is less sure than all together */
+	double		curvature;		/* of its fit, which forgets */
 } EasqSurprise;
 
 extern void EasqSurpriseInit(EasqSurprise *surprise);
@@ -90,8 +92,8 @@ extern void EasqSurpriseInit(EasqSurprise *surprise);
 /* One answer about a row of n terms; a number that is not finite leaves all as it was. */
 extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);
 
-/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation. */
-extern double EasqOpinionProbability(const EasqOpinion *opinion);
+/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation, as sharp as answers have been so far. */
+extern double EasqOpinionProbability(const EasqOpinion *opinion, double sharpness);
 
 /* The main pathway's logit as a term's x: standardised, at most 4 deviations. */
 extern double EasqMainTerm(double logit, double mean, double deviation);

@@ -113,7 +113,7 @@ probability(FunctionCallInfo fcinfo, bool valued)
 	{
 		opinion = EasqScoringOpinions(scoring, 1);
 		check_opinion(scoring, opinion);
-		PG_RETURN_FLOAT4((float4) EasqOpinionProbability(opinion));
+		PG_RETURN_FLOAT4((float4) EasqOpinionProbability(opinion, scoring->pin.version->model->adapter.alignment.surprise.sharpness));
 	}
 	EasqScoringRun(scoring, 1, &score);
 	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->adapter.alignment.calibration,

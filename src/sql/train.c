@@ -96,6 +96,7 @@ typedef struct Training
 	double		main_mean;		/* of main's logits */
 	double		main_deviation;
 	EasqBeliefs *beliefs;		/* NULL: the model has none, or the training has no answers */
+	EasqSurprise surprise;		/* of these answers */
 } Training;
 
 /* ------------------------------------------------------------ what is asked */
@@ -258,7 +259,7 @@ believe(Training *training, bool with_answers)
 					&training->main_mean, &training->main_deviation);
 	if (with_answers)
 		training->beliefs = EasqTrainBeliefs(training->trainer, model, training->spool,
-											 training->main_mean, training->main_deviation);
+											 training->main_mean, training->main_deviation, &training->surprise);
 }
 
 static void
@@ -388,7 +389,8 @@ easq_train(PG_FUNCTION_ARGS)
 	written = EasqPublish(&(EasqTrained) {
 		.model = training.model, .spool = training.spool, .hold = &training.hold,
 		.trainer = training.trainer, .sample = &training.sample,
-		.main_mean = training.main_mean, .main_deviation = training.main_deviation, .beliefs = training.beliefs
+		.main_mean = training.main_mean, .main_deviation = training.main_deviation, .beliefs = training.beliefs,
+		.surprise = training.surprise
 	});
 	log_training(&training, written);
 

@@ -111,8 +111,10 @@ start_beliefs(const EasqTrained *trained, EasqModel *model, EasqBeliefs *beliefs
 {
 	EasqAlignmentState *state = &model->adapter.alignment;
 	double		spread = state->vital[EASQ_SATISFACTION].spread;
+	double		sharpness = trained->beliefs ? trained->surprise.sharpness : state->surprise.sharpness;
 
 	EasqSurpriseInit(&state->surprise);
+	state->surprise.sharpness = sharpness;
 	state->main_mean = trained->main_mean;
 	state->main_deviation = trained->main_deviation;
 	state->pathway_scale = spread > 0 ? spread : 1;
