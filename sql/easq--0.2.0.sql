@@ -493,6 +493,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_score(text, record, text, text) IS
 'ranking score (above 0, more is better) of one row, features found by column name';
 
+CREATE FUNCTION @extschema@.easq_score(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_score(text, jsonb, text, text) IS
+'ranking score of features given by key: {"viewer": 7, "minutes": 4.5}; to the bit that of a row whose columns hold the same';
+
 CREATE FUNCTION @extschema@.easq_score(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_array';
 COMMENT ON FUNCTION @extschema@.easq_score(text, anyarray, text, text) IS
@@ -502,6 +507,11 @@ CREATE FUNCTION @extschema@.easq_satisfaction(model text, features record, adapt
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_record';
 COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, record, text, text) IS
 'score of the satisfaction pathway (above 0, more is better) of one row';
+
+CREATE FUNCTION @extschema@.easq_satisfaction(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, jsonb, text, text) IS
+'score of the satisfaction pathway of features given by key';
 
 CREATE FUNCTION @extschema@.easq_satisfaction(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_array';
@@ -513,6 +523,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_probability(text, record, text, text) IS
 'probability that an answer about one row is satisfied (at least the model''s option satisfied), by what answers say of its values; where the model has no beliefs, easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
 
+CREATE FUNCTION @extschema@.easq_probability(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_probability(text, jsonb, text, text) IS
+'probability that an answer about features given by key is satisfied';
+
 CREATE FUNCTION @extschema@.easq_probability(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_array';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
@@ -523,6 +538,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
 'how unsure the model is whether one row satisfies: standard deviation, in log-odds, of what answers say of its values; the rows with most of it teach most when they are asked about';
 
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, jsonb, text, text) IS
+'how unsure the model is whether features given by key satisfy';
+
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, anyarray, text, text) IS
@@ -532,6 +552,11 @@ CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapte
 RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_batch_score(text, record, text, text) IS
 'easq_score as a window function: one matrix product for a block of rows; use with OVER ()';
+
+CREATE FUNCTION @extschema@.easq_batch_score(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_batch_score_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_batch_score(text, jsonb, text, text) IS
+'the same of features given by key';
 
 ------------------------------------------------------------------- learning
 CREATE FUNCTION @extschema@.easq_learn(

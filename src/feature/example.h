@@ -43,6 +43,15 @@ extern EasqReader *EasqReaderCreate(const EasqSpec *spec, TupleDesc desc, Memory
 extern bool EasqReadExample(EasqReader *reader, const Datum *values, const bool *nulls,
 							StringInfo out, EasqProblem *problem);
 
+/*
+ * Packs features given by key at the end of out: numbers, strings, booleans,
+ * arrays of them and null, to the same bytes as columns that hold the same.
+ * Keys of no feature are nobody's business; a feature without a key is an ERROR
+ * (42703), or NULL where missing_ok.  ERROR where a value cannot be read (42804)
+ * or is out of range.  What is allocated is the current context's.
+ */
+extern void EasqReadObject(const EasqSpec *spec, Jsonb *object, bool missing_ok, StringInfo out);
+
 /* The trained part of the encoding. */
 typedef struct EasqEncoding
 {

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/jsonb.h"
+
 #include "feature/example.h"
 #include "feature/reader.h"
 #include "feature/wire.h"
@@ -56,6 +58,7 @@ typedef struct EasqKindEntry
 	bool		embedded;		/* has an embedding table */
 	EasqFollowing following;
 	const char *reads;			/* for a hint: what of columns it reads */
+	const char *reads_json;		/* the same of jsonb, and how */
 	const char *no_array;		/* hint where it is given an array, or NULL where arrays are its own */
 
 	/* What to cast a column to that it cannot read. */
@@ -67,6 +70,8 @@ typedef struct EasqKindEntry
 	/* Appends a value that is not NULL; false through EasqComplain. */
 	bool		(*read) (const EasqFeature *feature, const EasqColumn *column, Datum value,
 						 StringInfo out, EasqProblem *problem);
+	/* The same of a value in jsonb, which is not null; ERROR where it cannot be. */
+	void		(*read_json) (const EasqFeature *feature, const JsonbValue *value, StringInfo out);
 	/* word: its first, which the cursor has passed.  x: its own inputs. */
 	EasqEncoded (*encode) (const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 word,
 						   float *x, EasqProblem *problem);
@@ -89,6 +94,9 @@ extern const EasqKindEntry EasqCategoricalKind;
 extern const EasqKindEntry EasqVectorKind;
 
 extern const EasqKindEntry *const EasqKinds[EASQ_KINDS];
+
+/* ERROR 42804: a value (member: of the feature's array) that read_json cannot read. */
+extern void EasqRefuseJson(const EasqFeature *feature, const JsonbValue *value, bool member) pg_attribute_noreturn();
 
 /* Moves past one feature of an example that is known to fit. */
 static inline const char *

@@ -11,6 +11,7 @@
 #include "utils/lsyscache.h"
 
 #include "feature/array.h"
+#include "feature/json.h"
 #include "feature/kind.h"
 #include "feature/value.h"
 #include "feature/wire.h"
@@ -64,10 +65,24 @@ null_word(void)
 	return 0;
 }
 
+/* Room for dim floats, which come next; the padding is there: equal examples have equal bytes. */
+static char *
+append_floats(const EasqFeature *feature, StringInfo out)
+{
+	int			bytes = EasqVectorBytes(feature->dim);
+	char	   *floats;
+
+	EasqAppendWord(out, (uint64) feature->dim);
+	enlargeStringInfo(out, bytes);
+	floats = out->data + out->len;
+	EasqPutWord(floats + bytes - EASQ_WORD, 0);
+	out->len += bytes;
+	return floats;
+}
+
 static bool
 read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
 {
-	int			bytes = EasqVectorBytes(feature->dim);
 	bool		null = false;
 	bool		fine;
 	char	   *floats;
@@ -85,18 +100,42 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 	}
 	else
 	{
-		EasqAppendWord(out, (uint64) feature->dim);
-		enlargeStringInfo(out, bytes);
-		floats = out->data + out->len;
-		/* the padding too: equal examples have equal bytes */
-		EasqPutWord(floats + bytes - EASQ_WORD, 0);
+		floats = append_floats(feature, out);
 		fine = EasqArrayToFloats(value, column->type, feature->dim, feature->name, floats, problem);
 		EasqSwapFloats(floats, feature->dim);
-		out->len += bytes;
 	}
 	if (column->cast)
 		ResetExprContext(column->cast_context);
 	return fine;
+}
+
+static void
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	member;
+	double		number;
+	char	   *floats;
+	int			i = 0;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+		EasqRefuseJson(feature, value, false);
+	(void) EasqCheckLength(JsonContainerSize(value->val.binary.data), feature->dim, feature->name, NULL);
+	floats = append_floats(feature, out);
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &member, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (member.type == jbvNull)
+			(void) EasqComplainOfNull(feature->dim, feature->name, NULL);
+		if (member.type != jbvNumeric)
+			EasqRefuseJson(feature, &member, true);
+		(void) EasqJsonReal(&member, &number);
+		(void) EasqPutMember((float) number, i++, feature->dim, feature->name, floats, NULL);
+	}
+	EasqSwapFloats(floats, feature->dim);
 }
 
 static EasqEncoded
@@ -128,9 +167,11 @@ const EasqKindEntry EasqVectorKind = {
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
 	.following = EASQ_FLOATS,
 	.reads = "an array of numbers",
+	.reads_json = "an array of as many finite numbers as its \"dim\", or null",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
+	.read_json = read_json,
 	.encode = encode,
 };

@@ -15,12 +15,13 @@
 #include "sql/scratch.h"
 
 EasqScoring *
-EasqScoringCreate(MemoryContext context, EasqAsked asked, int block)
+EasqScoringCreate(MemoryContext context, EasqAsked asked, EasqForm form, int block)
 {
 	EasqScoring *scoring = MemoryContextAllocZero(context, sizeof(EasqScoring));
 
 	scoring->context = context;
 	scoring->asked = asked;
+	scoring->form = form;
 	scoring->block = block;
 	scoring->version_context = AllocSetContextCreate(context, "easq version in use", ALLOCSET_SMALL_SIZES);
 	scoring->reader_context = AllocSetContextCreate(context, "easq row type", ALLOCSET_SMALL_SIZES);
@@ -142,11 +143,9 @@ knows_row_type(const EasqScoring *scoring, Oid type, int32 typmod)
 		assign_record_type_identifier(type, typmod) == scoring->row_shape;
 }
 
-/* Appends the row's example to those that are pending. */
 static void
-read_row(EasqScoring *scoring, Datum record)
+read_record(EasqScoring *scoring, Datum record)
 {
-	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
 	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
 	Oid			type = HeapTupleHeaderGetTypeId(header);
 	int32		typmod = HeapTupleHeaderGetTypMod(header);
@@ -160,6 +159,19 @@ read_row(EasqScoring *scoring, Datum record)
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, scoring->desc, scoring->values, scoring->nulls);
 	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, &scoring->example, NULL);
+}
+
+/* Appends the row's example to those that are pending. */
+static void
+read_row(EasqScoring *scoring, Datum row)
+{
+	const EasqModel *model = scoring->pin.version->model;
+	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
+
+	if (scoring->form == EASQ_FORM_JSONB)
+		EasqReadObject(model->spec, DatumGetJsonbP(row), model->options.missing == EASQ_MISSING_NULL, &scoring->example);
+	else
+		read_record(scoring, row);
 	scoring->offset[++scoring->pending] = scoring->example.len;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scoring->row_context);
@@ -186,34 +198,41 @@ encode_pending(EasqScoring *scoring, int row, int place)
 	scoring->u[place] = EasqFactorOffset(scoring->factors, encoding, example, x);
 	if (scoring->beliefs)
 		scoring->opinion[place] = EasqBeliefsOpinion(scoring->beliefs, encoding, example);
-	scoring->valued = true;
 }
 
-void
-EasqScoringEncode(EasqScoring *scoring, Datum record)
+static void
+take_input(EasqScoring *scoring, Datum input)
 {
-	EasqScoringBegin(scoring);
-	read_row(scoring, record);
-	encode_pending(scoring, 0, 0);
-}
+	ArrayType  *array = DatumGetArrayTypeP(input);
 
-void
-EasqScoringEncoded(EasqScoring *scoring, ArrayType *array)
-{
 	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
 				  scoring->pin.version->model->spec->inputs, scoring->x);
 	scoring->u[0] = 0;
 	if (scoring->beliefs)
 		scoring->opinion[0] = EasqBeliefsBias(scoring->beliefs);
-	scoring->valued = false;
+	if ((Pointer) array != DatumGetPointer(input))
+		pfree(array);
 }
 
 void
-EasqScoringRead(EasqScoring *scoring, Datum record, int *filled)
+EasqScoringEncode(EasqScoring *scoring, Datum row)
+{
+	if (scoring->form == EASQ_FORM_INPUT)
+	{
+		take_input(scoring, row);
+		return;
+	}
+	EasqScoringBegin(scoring);
+	read_row(scoring, row);
+	encode_pending(scoring, 0, 0);
+}
+
+void
+EasqScoringRead(EasqScoring *scoring, Datum row, int *filled)
 {
 	const EasqVersion *version = scoring->pin.version;
 
-	read_row(scoring, record);
+	read_row(scoring, row);
 	EasqPrefetch(version->model->spec, &version->backbone->encoding,
 				 scoring->example.data + scoring->offset[scoring->pending - 1]);
 	if (scoring->pending == EASQ_READ_AHEAD)
@@ -258,7 +277,7 @@ EasqScoringRun(EasqScoring *scoring, int rows, float *score)
 	const EasqVersion *version = scoring->pin.version;
 	EasqPathway pathway = pathway_of(scoring);
 
-	if (scoring->valued && scoring->beliefs)
+	if (scoring->form != EASQ_FORM_INPUT && scoring->beliefs)
 		EasqScoresByBeliefs(version, pathway, rows, scoring->logit[EASQ_MAIN], EasqScoringOpinions(scoring, rows), score);
 	else if (scoring->block == 1)
 		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x,
