@@ -70,8 +70,8 @@ typedef struct EasqKindEntry
 	/* Appends a value that is not NULL; false through EasqComplain. */
 	bool		(*read) (const EasqFeature *feature, const EasqColumn *column, Datum value,
 						 StringInfo out, EasqProblem *problem);
-	/* The same of a value in jsonb, which is not null; ERROR where it cannot be. */
-	void		(*read_json) (const EasqFeature *feature, const JsonbValue *value, StringInfo out);
+	/* The same of a value in jsonb; false: *unread, it or a member of it, is of a type that cannot be read.  Else ERROR. */
+	bool		(*read_json) (const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread);
 	/* word: its first, which the cursor has passed.  x: its own inputs. */
 	EasqEncoded (*encode) (const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 word,
 						   float *x, EasqProblem *problem);
@@ -94,9 +94,6 @@ extern const EasqKindEntry EasqCategoricalKind;
 extern const EasqKindEntry EasqVectorKind;
 
 extern const EasqKindEntry *const EasqKinds[EASQ_KINDS];
-
-/* ERROR 42804: a value (member: of the feature's array) that read_json cannot read. */
-extern void EasqRefuseJson(const EasqFeature *feature, const JsonbValue *value, bool member) pg_attribute_noreturn();
 
 /* Moves past one feature of an example that is known to fit. */
 static inline const char *

@@ -52,7 +52,7 @@ append_row(const EasqFeature *feature, int64 row, const char *shown, StringInfo 
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
 							psprintf("feature \"%s\" is not an index from 0 to " INT64_FORMAT, feature->name, feature->size - 1),
 							psprintf("feature \"%s\" is %s, not an index from 0 to " INT64_FORMAT,
-									 feature->name, shown ? shown : psprintf(INT64_FORMAT, row), feature->size - 1),
+									 feature->name, shown ? EasqClipText(shown, EASQ_QUOTED) : psprintf(INT64_FORMAT, row), feature->size - 1),
 							pstrdup("Encoding \"index\" takes the value as the row of a table of \"size\" rows; encoding \"hash\" takes any value."));
 	EasqAppendWord(out, (uint64) row);
 	return true;
@@ -116,13 +116,13 @@ row_of_digits(const char *digits)
 	return strlen(digits) <= 18 ? strtoll(digits, NULL, 10) : -1;
 }
 
-static void
-append_json_member(const EasqFeature *feature, const JsonbValue *value, bool member, StringInfo out)
+static bool
+append_json_member(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
 {
 	const char *digits = EasqJsonDigits(value);
 
 	if (digits && !feature->hashed)
-		(void) append_row(feature, row_of_digits(digits), EasqJsonShow(value), out, NULL);
+		(void) append_row(feature, row_of_digits(digits), digits, out, NULL);
 	else if (digits)
 		EasqAppendWord(out, EasqTextHash(digits, strlen(digits)));
 	else if (value->type == jbvString && feature->hashed)
@@ -130,11 +130,15 @@ append_json_member(const EasqFeature *feature, const JsonbValue *value, bool mem
 	else if (value->type == jbvBool && feature->hashed)
 		EasqAppendWord(out, EasqValueHash(BOOLOID, BoolGetDatum(value->val.boolean)));
 	else
-		EasqRefuseJson(feature, value, member);
+	{
+		*unread = *value;
+		return false;
+	}
+	return true;
 }
 
-static void
-read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
+static bool
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
 {
 	int			start = out->len;
 	uint64		members = 0;
@@ -145,8 +149,7 @@ read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
 	{
 		EasqAppendWord(out, 1);
-		append_json_member(feature, value, false, out);
-		return;
+		return append_json_member(feature, value, out, unread);
 	}
 	EasqAppendWord(out, 0);
 	iterator = JsonbIteratorInit(value->val.binary.data);
@@ -155,10 +158,12 @@ read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
 		CHECK_FOR_INTERRUPTS();
 		if (token != WJB_ELEM || member.type == jbvNull)
 			continue;
-		append_json_member(feature, &member, true, out);
+		if (!append_json_member(feature, &member, out, unread))
+			return false;
 		members++;
 	}
 	EasqPutWord(out->data + start, members);
+	return true;
 }
 
 /* The row of its table that a member's word stands for; may be out of the table where the bytes are bad. */

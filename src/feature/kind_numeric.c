@@ -49,8 +49,8 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 	return append_number(feature, EasqValueNumber(column->type, value), out, problem);
 }
 
-static void
-read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
+static bool
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
 {
 	double		number;
 
@@ -59,8 +59,11 @@ read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
 	else if (value->type == jbvNumeric)
 		(void) EasqJsonReal(value, &number);
 	else
-		EasqRefuseJson(feature, value, false);
-	(void) append_number(feature, number, out, NULL);
+	{
+		*unread = *value;
+		return false;
+	}
+	return append_number(feature, number, out, NULL);
 }
 
 static EasqEncoded

@@ -109,8 +109,8 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 	return fine;
 }
 
-static void
-read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
+static bool
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
 {
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
@@ -120,7 +120,10 @@ read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
 	int			i = 0;
 
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
-		EasqRefuseJson(feature, value, false);
+	{
+		*unread = *value;
+		return false;
+	}
 	(void) EasqCheckLength(JsonContainerSize(value->val.binary.data), feature->dim, feature->name, NULL);
 	floats = append_floats(feature, out);
 	iterator = JsonbIteratorInit(value->val.binary.data);
@@ -131,11 +134,15 @@ read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out)
 		if (member.type == jbvNull)
 			(void) EasqComplainOfNull(feature->dim, feature->name, NULL);
 		if (member.type != jbvNumeric)
-			EasqRefuseJson(feature, &member, true);
+		{
+			*unread = member;
+			return false;
+		}
 		(void) EasqJsonReal(&member, &number);
 		(void) EasqPutMember((float) number, i++, feature->dim, feature->name, floats, NULL);
 	}
 	EasqSwapFloats(floats, feature->dim);
+	return true;
 }
 
 static EasqEncoded

@@ -9,17 +9,24 @@
 
 #define LISTED_KEYS 20
 
-void
-EasqRefuseJson(const EasqFeature *feature, const JsonbValue *value, bool member)
+static bool
+is_array(const JsonbValue *value)
+{
+	return value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data);
+}
+
+/* unread: the value, or a member of it. */
+static void
+refuse_type(const EasqFeature *feature, const JsonbValue *value, const JsonbValue *unread)
 {
 	const EasqKindEntry *kind = EasqKinds[feature->kind];
-	bool		array = value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data);
+	bool		member = is_array(value) && !(is_array(unread) && unread->val.binary.data == value->val.binary.data);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s feature \"%s\" cannot read %s%s", kind->name, feature->name, EasqJsonShow(value),
+			 errmsg("%s feature \"%s\" cannot read %s%s", kind->name, feature->name, EasqJsonShow(unread),
 					member ? " in its array" : ""),
-			 array && kind->no_array ?
+			 is_array(unread) && kind->no_array ?
 			 errhint("%s", kind->no_array) :
 			 kind->embedded && !feature->hashed ?
 			 errhint("Its encoding \"index\" reads whole numbers from 0 to " INT64_FORMAT " and arrays of them; null where it is not known.",
@@ -70,6 +77,7 @@ EasqReadObject(const EasqSpec *spec, Jsonb *object, bool missing_ok, StringInfo 
 		const EasqFeature *feature = &spec->feature[i];
 		const EasqKindEntry *kind = EasqKinds[feature->kind];
 		JsonbValue	value;
+		JsonbValue	unread;
 
 		if (getKeyJsonValueFromContainer(&object->root, feature->name, strlen(feature->name), &value) == NULL)
 		{
@@ -79,7 +87,7 @@ EasqReadObject(const EasqSpec *spec, Jsonb *object, bool missing_ok, StringInfo 
 		}
 		if (value.type == jbvNull)
 			EasqAppendWord(out, kind->null_word());
-		else
-			kind->read_json(feature, &value, out);
+		else if (!kind->read_json(feature, &value, out, &unread))
+			refuse_type(feature, &value, &unread);
 	}
 }
