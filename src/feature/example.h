@@ -74,6 +74,9 @@ extern bool EasqEncode(const EasqSpec *spec, const EasqEncoding *encoding,
  */
 extern void EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *example);
 
+/* Where the part of each feature begins in an example that EasqReadExample or EasqReadObject made, and the end: part [count + 1]. */
+extern void EasqExampleParts(const EasqSpec *spec, const char *example, const char **part);
+
 /*
  * The embedding rows an example reads of one feature: calls visit(row, share,
  * arg) for each, share = 1 / members.  For gradients.  The example must have

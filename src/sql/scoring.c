@@ -144,7 +144,7 @@ knows_row_type(const EasqScoring *scoring, Oid type, int32 typmod)
 }
 
 static void
-read_record(EasqScoring *scoring, Datum record)
+read_record(EasqScoring *scoring, Datum record, StringInfo example)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
 	Oid			type = HeapTupleHeaderGetTypeId(header);
@@ -158,21 +158,19 @@ read_record(EasqScoring *scoring, Datum record)
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, scoring->desc, scoring->values, scoring->nulls);
-	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, &scoring->example, NULL);
+	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, example, NULL);
 }
 
-/* Appends the row's example to those that are pending. */
-static void
-read_row(EasqScoring *scoring, Datum row)
+void
+EasqScoringPack(EasqScoring *scoring, Datum row, StringInfo example)
 {
 	const EasqModel *model = scoring->pin.version->model;
 	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
 
 	if (scoring->form == EASQ_FORM_JSONB)
-		EasqReadObject(model->spec, DatumGetJsonbP(row), model->options.missing == EASQ_MISSING_NULL, &scoring->example);
+		EasqReadObject(model->spec, DatumGetJsonbP(row), model->options.missing == EASQ_MISSING_NULL, example);
 	else
-		read_record(scoring, row);
-	scoring->offset[++scoring->pending] = scoring->example.len;
+		read_record(scoring, row, example);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scoring->row_context);
 }
@@ -223,20 +221,36 @@ EasqScoringEncode(EasqScoring *scoring, Datum row)
 		return;
 	}
 	EasqScoringBegin(scoring);
-	read_row(scoring, row);
+	EasqScoringPack(scoring, row, &scoring->example);
+	scoring->offset[1] = scoring->example.len;
 	encode_pending(scoring, 0, 0);
+}
+
+/* The last example of the buffer is complete: it is encoded a few rows later. */
+static void
+add_pending(EasqScoring *scoring, int *filled)
+{
+	const EasqVersion *version = scoring->pin.version;
+
+	EasqPrefetch(version->model->spec, &version->backbone->encoding,
+				 scoring->example.data + scoring->offset[scoring->pending]);
+	scoring->offset[++scoring->pending] = scoring->example.len;
+	if (scoring->pending == EASQ_READ_AHEAD)
+		EasqScoringFlush(scoring, filled);
 }
 
 void
 EasqScoringRead(EasqScoring *scoring, Datum row, int *filled)
 {
-	const EasqVersion *version = scoring->pin.version;
+	EasqScoringPack(scoring, row, &scoring->example);
+	add_pending(scoring, filled);
+}
 
-	read_row(scoring, row);
-	EasqPrefetch(version->model->spec, &version->backbone->encoding,
-				 scoring->example.data + scoring->offset[scoring->pending - 1]);
-	if (scoring->pending == EASQ_READ_AHEAD)
-		EasqScoringFlush(scoring, filled);
+void
+EasqScoringAdd(EasqScoring *scoring, const char *example, int length, int *filled)
+{
+	appendBinaryStringInfo(&scoring->example, example, length);
+	add_pending(scoring, filled);
 }
 
 void
@@ -247,8 +261,8 @@ EasqScoringFlush(EasqScoring *scoring, int *filled)
 	EasqScoringBegin(scoring);
 }
 
-const EasqOpinion *
-EasqScoringOpinions(EasqScoring *scoring, int rows)
+void
+EasqScoringLogits(EasqScoring *scoring, int rows)
 {
 	const EasqScorer *scorer = &scoring->pin.version->scorer;
 	float	   *main = scoring->logit[EASQ_MAIN];
@@ -258,7 +272,14 @@ EasqScoringOpinions(EasqScoring *scoring, int rows)
 		EasqLogitNextBoth(scorer, &scoring->shared, scoring->x, scoring->u[0], main, satisfaction, scoring->work);
 	else
 		EasqLogitRowsBoth(scorer, rows, scoring->x, scoring->u, main, satisfaction, scoring->work);
-	EasqCompleteOpinions(scoring->pin.version, rows, main, satisfaction, scoring->opinion);
+}
+
+const EasqOpinion *
+EasqScoringOpinions(EasqScoring *scoring, int rows)
+{
+	EasqScoringLogits(scoring, rows);
+	EasqCompleteOpinions(scoring->pin.version, rows, scoring->logit[EASQ_MAIN], scoring->logit[EASQ_SATISFACTION],
+						 scoring->opinion);
 	return scoring->opinion;
 }
 

@@ -63,7 +63,7 @@ typedef struct EasqScoring
 	EasqFactors *factors;		/* NULL: nothing */
 	const EasqBeliefs *beliefs;	/* NULL: what is asked takes none */
 	EasqOpinion *opinion;		/* [block] what is believed of their values, where beliefs are taken */
-	float	   *logit[EASQ_PATHWAYS];	/* [block] scratch */
+	float	   *logit[EASQ_PATHWAYS];	/* [block] as they were last asked for */
 	float	   *work;
 	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
@@ -91,9 +91,16 @@ extern void EasqScoringBegin(EasqScoring *scoring);
 extern void EasqScoringRead(EasqScoring *scoring, Datum row, int *filled);
 extern void EasqScoringFlush(EasqScoring *scoring, int *filled);
 
+/* A row's example alone, at the end of example; and a row that is packed already in the place of one that is read. */
+extern void EasqScoringPack(EasqScoring *scoring, Datum row, StringInfo example);
+extern void EasqScoringAdd(EasqScoring *scoring, const char *example, int length, int *filled);
+
 /* Scores the first rows of x by the pathway that is asked for, satisfaction's for an opinion.  ERROR 22003 where one is not finite: NaN would rank first. */
 extern void EasqScoringRun(EasqScoring *scoring, int rows, float *score);
 extern void EasqRefuseScore(const EasqScoring *scoring) pg_attribute_noreturn();
+
+/* Logits of both pathways of the first rows of x, in scoring->logit. */
+extern void EasqScoringLogits(EasqScoring *scoring, int rows);
 
 /*
  * What is believed of the first rows of x, where scoring takes beliefs; the opinions stay until the next rows.
