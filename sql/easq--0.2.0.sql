@@ -456,6 +456,11 @@ RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_create_model(text, jsonb, jsonb) IS
 'defines a model over named feature columns and initialises its weights from option seed; the caller owns it';
 
+CREATE FUNCTION @extschema@.easq_suggest_features(query text, label text DEFAULT NULL, group_by text DEFAULT NULL, answer text DEFAULT NULL)
+RETURNS jsonb LANGUAGE c STABLE PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_suggest_features(text, text, text, text) IS
+'what of the columns of a query could be features, as easq_create_model takes it, each with a reason (why; kind none: left out); reads the query once. Names of its label, group and answer column, as for easq_train, make it better';
+
 CREATE FUNCTION @extschema@.easq_configure(model text, options jsonb)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_configure(text, jsonb) IS

@@ -22,10 +22,13 @@ typedef enum EasqKey
 	EASQ_KEY_DIM,
 	EASQ_KEY_ENCODING,
 	EASQ_KEY_PRIOR,
+	EASQ_KEY_WHY,				/* for people: not stored */
 	EASQ_KEYS
 } EasqKey;
 
 #define EASQ_BIT(key) (1 << (key))
+/* What any feature may have. */
+#define EASQ_COMMON_KEYS (EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_WHY))
 
 /* An example that is being encoded.  It may come from anywhere: nothing is read before its length is known to suffice. */
 typedef struct EasqCursor

@@ -304,7 +304,7 @@ visit_values(const EasqFeature *feature, const EasqEncoding *encoding pg_attribu
 
 const EasqKindEntry EasqCategoricalKind = {
 	.name = "categorical",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM) |
+	.keys = EASQ_COMMON_KEYS | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM) |
 	EASQ_BIT(EASQ_KEY_ENCODING) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM),
 	.embedded = true,

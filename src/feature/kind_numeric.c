@@ -111,7 +111,7 @@ factor(const EasqFeature *feature pg_attribute_unused(), const float *table, con
 
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_PRIOR),
+	.keys = EASQ_COMMON_KEYS | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.standardised = true,
 	.following = EASQ_ONE_WORD,

@@ -4,13 +4,9 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "utils/lsyscache.h"
 
 #include "feature/array.h"
+#include "feature/cast.h"
 #include "feature/json.h"
 #include "feature/kind.h"
 #include "feature/value.h"
@@ -22,32 +18,6 @@ castable(const EasqFeature *feature pg_attribute_unused(), bool array pg_attribu
 	return FLOAT4ARRAYOID;
 }
 
-/*
- * An expression and not the bare cast function: it covers every way in which
- * a type casts (functions of one to three arguments, binary, through text,
- * member by member), checks the right to execute the function, and its
- * context takes what the function leaves behind.
- */
-static bool
-prepare_cast(EasqColumn *column, Oid type)
-{
-	CaseTestExpr *value = makeNode(CaseTestExpr);
-	Node	   *cast = NULL;
-
-	value->typeId = type;
-	value->typeMod = -1;
-	value->collation = get_typcollation(type);
-	if (type != UNKNOWNOID)		/* every cast of it is allowed, and fails later */
-		cast = coerce_to_target_type(NULL, (Node *) value, type, FLOAT4ARRAYOID, -1,
-									 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-	if (cast == NULL)
-		return false;
-	column->cast = ExecInitExpr(expression_planner((Expr *) cast), NULL);
-	column->cast_context = CreateStandaloneExprContext();
-	column->type = FLOAT4OID;
-	return true;
-}
-
 static bool
 judge(const EasqFeature *feature pg_attribute_unused(), EasqColumn *column, Oid member)
 {
@@ -56,7 +26,11 @@ judge(const EasqFeature *feature pg_attribute_unused(), EasqColumn *column, Oid 
 	column->array = true;
 	if (OidIsValid(member))
 		column->type = EasqReadAs(member);
-	return (OidIsValid(member) && EasqIsNumber(column->type)) || prepare_cast(column, type);
+	if (OidIsValid(member) && EasqIsNumber(column->type))
+		return true;
+	column->cast = EasqCastToReals(type);
+	column->type = FLOAT4OID;
+	return column->cast != NULL;
 }
 
 static uint64
@@ -88,11 +62,7 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 	char	   *floats;
 
 	if (column->cast)
-	{
-		column->cast_context->caseValue_datum = value;
-		column->cast_context->caseValue_isNull = false;
-		value = ExecEvalExprSwitchContext(column->cast, column->cast_context, &null);
-	}
+		value = EasqCastValue(column->cast, value, &null);
 	if (null)
 	{
 		EasqAppendWord(out, 0);
@@ -105,7 +75,7 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 		EasqSwapFloats(floats, feature->dim);
 	}
 	if (column->cast)
-		ResetExprContext(column->cast_context);
+		EasqCastReset(column->cast);
 	return fine;
 }
 
@@ -170,7 +140,7 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding pg_attribute_unu
 
 const EasqKindEntry EasqVectorKind = {
 	.name = "vector",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
+	.keys = EASQ_COMMON_KEYS | EASQ_BIT(EASQ_KEY_DIM),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
 	.following = EASQ_FLOATS,
 	.reads = "an array of numbers",
