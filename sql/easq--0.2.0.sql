@@ -616,12 +616,12 @@ COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean) IS 'transit
 CREATE FUNCTION @extschema@.easq_rank(internal, float8, boolean, int)
 RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_boolean';
 COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean, int) IS 'transition function of easq''s ranking aggregates';
-CREATE FUNCTION @extschema@.easq_rank(internal, float8, int)
-RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
-COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int) IS 'transition function of easq''s ranking aggregates';
-CREATE FUNCTION @extschema@.easq_rank(internal, float8, int, int)
-RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
-COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int, int) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, float8)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_number';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, float8) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, float8, int)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_number';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, float8, int) IS 'transition function of easq''s ranking aggregates';
 CREATE FUNCTION @extschema@.easq_rank_auc(internal)
 RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_rank_auc(internal) IS 'final function of the aggregate easq_auc';
@@ -637,27 +637,27 @@ COMMENT ON FUNCTION @extschema@.easq_rank_ndcg(internal) IS 'final function of t
 CREATE AGGREGATE @extschema@.easq_auc(score float8, label boolean) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_auc(float8, boolean) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
-CREATE AGGREGATE @extschema@.easq_auc(score float8, label int) (
+CREATE AGGREGATE @extschema@.easq_auc(score float8, label float8) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_auc(float8, int) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
+COMMENT ON AGGREGATE @extschema@.easq_auc(float8, float8) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
 CREATE AGGREGATE @extschema@.easq_mrr(score float8, label boolean) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, boolean) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_mrr(score float8, label int) (
+CREATE AGGREGATE @extschema@.easq_mrr(score float8, label float8) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, int) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, float8) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
 CREATE AGGREGATE @extschema@.easq_hr(score float8, label boolean, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_hr(float8, boolean, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_hr(score float8, label int, k int) (
+CREATE AGGREGATE @extschema@.easq_hr(score float8, label float8, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_hr(float8, int, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_hr(float8, float8, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
 CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label boolean, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, boolean, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label int, k int) (
+CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label float8, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, int, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, float8, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
 
 -------------------------------------------------------- versions, transfer
 CREATE FUNCTION @extschema@.easq_checkpoint(model text, label text)
