@@ -178,7 +178,7 @@ EasqPublish(const EasqTrained *trained)
 	EasqKnobTurn(learner, EasqWarmingUp(model) != NULL, true);
 	if (beliefs && beliefs->changes > 0)
 		EasqBeliefsWrite(model, beliefs, model->adapter.version + 1);
-	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v);
+	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v, true);
 	PopActiveSnapshot();
 	return model;
 }
