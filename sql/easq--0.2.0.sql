@@ -579,6 +579,18 @@ LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_e
 COMMENT ON FUNCTION @extschema@.easq_explain(text, jsonb, text, text, jsonb) IS
 'the same of features given by key';
 
+CREATE FUNCTION @extschema@.easq_explain_answers(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL, answers int DEFAULT 10)
+RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamptz, shares text[], contribution float8, satisfaction float8)
+LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_answers_record';
+COMMENT ON FUNCTION @extschema@.easq_explain_answers(text, record, text, text, int) IS
+'for the owner of a model: the remembered answers that moved easq_satisfaction of one row most, by learning all of them once more in memory and following each through those after it: what leaving the answer out would take away again. satisfaction: of its logit; contribution: of the ranking logit (knob times that); shares: the categorical features in which the answer was about the same';
+
+CREATE FUNCTION @extschema@.easq_explain_answers(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL, answers int DEFAULT 10)
+RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamptz, shares text[], contribution float8, satisfaction float8)
+LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_answers_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_explain_answers(text, jsonb, text, text, int) IS
+'the same of features given by key';
+
 ------------------------------------------------------------------- learning
 CREATE FUNCTION @extschema@.easq_learn(
     model text, questionnaire regclass, answer text DEFAULT 'answer', respondent text DEFAULT 'user_id',
@@ -713,6 +725,8 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_restore(text, text),
     @extschema@.easq_reset_alignment(text),
     @extschema@.easq_forget(text, text, text),
+    @extschema@.easq_explain_answers(text, record, text, text, int),
+    @extschema@.easq_explain_answers(text, jsonb, text, text, int),
     @extschema@.easq_export(text),
     @extschema@.easq_import(text, bytea),
     @extschema@.easq_shared_cache()

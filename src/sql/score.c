@@ -154,10 +154,7 @@ uncertainty(FunctionCallInfo fcinfo, EasqForm form)
 	if (!take_row(fcinfo, form, EASQ_ASKED_OPINION, &scoring))
 		PG_RETURN_NULL();
 	if (scoring->beliefs == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no beliefs: nothing says how unsure it is", scoring->pin.version->model->name),
-				 errhint("A model has them where a feature is categorical or numeric and its option beliefs is not false.")));
+		EasqRefuseWithoutBeliefs(scoring, "how unsure it is");
 	opinion = EasqScoringOpinions(scoring, 1);
 	check_opinion(scoring, opinion);
 	PG_RETURN_FLOAT4((float4) sqrt(Max(opinion->variance - opinion->shared, 0)));

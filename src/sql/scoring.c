@@ -230,10 +230,6 @@ EasqScoringEncode(EasqScoring *scoring, Datum row)
 static void
 add_pending(EasqScoring *scoring, int *filled)
 {
-	const EasqVersion *version = scoring->pin.version;
-
-	EasqPrefetch(version->model->spec, &version->backbone->encoding,
-				 scoring->example.data + scoring->offset[scoring->pending]);
 	scoring->offset[++scoring->pending] = scoring->example.len;
 	if (scoring->pending == EASQ_READ_AHEAD)
 		EasqScoringFlush(scoring, filled);
@@ -242,7 +238,11 @@ add_pending(EasqScoring *scoring, int *filled)
 void
 EasqScoringRead(EasqScoring *scoring, Datum row, int *filled)
 {
+	const EasqVersion *version = scoring->pin.version;
+
 	EasqScoringPack(scoring, row, &scoring->example);
+	EasqPrefetch(version->model->spec, &version->backbone->encoding,
+				 scoring->example.data + scoring->offset[scoring->pending]);
 	add_pending(scoring, filled);
 }
 
@@ -290,6 +290,15 @@ EasqRefuseScore(const EasqScoring *scoring)
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("model \"%s\" gives a row a score that is not finite", scoring->pin.version->model->name),
 			 errhint("A feature of the row is too large; leave such rows out, or give the feature a smaller unit.")));
+}
+
+void
+EasqRefuseWithoutBeliefs(const EasqScoring *scoring, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("model \"%s\" has no beliefs: nothing says %s", scoring->pin.version->model->name, what),
+			 errhint("A model has them where a feature is categorical or numeric and its option beliefs is not false.")));
 }
 
 void

@@ -91,13 +91,15 @@ extern void EasqScoringBegin(EasqScoring *scoring);
 extern void EasqScoringRead(EasqScoring *scoring, Datum row, int *filled);
 extern void EasqScoringFlush(EasqScoring *scoring, int *filled);
 
-/* A row's example alone, at the end of example; and a row that is packed already in the place of one that is read. */
+/* A row's example alone, at the end of example; and one from anywhere (ERROR XX001 where it does not fit) in the place of a row that is read. */
 extern void EasqScoringPack(EasqScoring *scoring, Datum row, StringInfo example);
 extern void EasqScoringAdd(EasqScoring *scoring, const char *example, int length, int *filled);
 
 /* Scores the first rows of x by the pathway that is asked for, satisfaction's for an opinion.  ERROR 22003 where one is not finite: NaN would rank first. */
 extern void EasqScoringRun(EasqScoring *scoring, int rows, float *score);
 extern void EasqRefuseScore(const EasqScoring *scoring) pg_attribute_noreturn();
+/* ERROR 55000; what: that nothing says. */
+extern void EasqRefuseWithoutBeliefs(const EasqScoring *scoring, const char *what) pg_attribute_noreturn();
 
 /* Logits of both pathways of the first rows of x, in scoring->logit. */
 extern void EasqScoringLogits(EasqScoring *scoring, int rows);
