@@ -568,13 +568,13 @@ COMMENT ON FUNCTION @extschema@.easq_batch_score(text, jsonb, text, text) IS
 'the same of features given by key';
 
 CREATE FUNCTION @extschema@.easq_explain(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL, reference jsonb DEFAULT NULL)
-RETURNS TABLE (feature text, value text, contribution float8, main float8, belief float8, satisfaction float8, error float8)
+RETURNS TABLE (feature text, value text, contribution float8, main float8, learned float8, belief float8, satisfaction float8, error float8)
 LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_record';
 COMMENT ON FUNCTION @extschema@.easq_explain(text, record, text, text, jsonb) IS
-'how each feature moved the ranking logit of one row away from that of a reference row (jsonb; a feature that it does not name is NULL: a number is at its mean): Shapley values that add up to the difference. main: by backbone, factors and adapter; belief: by what answers say, as far as the ranking takes it; satisfaction: the same for easq_satisfaction; error: standard error of contribution, 0 where it is exact';
+'how each feature moved the ranking logit of one row away from that of a reference row (jsonb; a feature that it does not name is NULL: a number is at its mean): Shapley values that add up to the difference. main: by backbone, factors and adapter; learned: the part of main that steps on answers added since training (NULL: it never was trained); belief: by what answers say, as far as the ranking takes it; satisfaction: the same for easq_satisfaction; error: standard error of contribution, 0 where it is exact';
 
 CREATE FUNCTION @extschema@.easq_explain(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL, reference jsonb DEFAULT NULL)
-RETURNS TABLE (feature text, value text, contribution float8, main float8, belief float8, satisfaction float8, error float8)
+RETURNS TABLE (feature text, value text, contribution float8, main float8, learned float8, belief float8, satisfaction float8, error float8)
 LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_jsonb';
 COMMENT ON FUNCTION @extschema@.easq_explain(text, jsonb, text, text, jsonb) IS
 'the same of features given by key';

@@ -1,12 +1,5 @@
 /*
- * easq_explain: how the ranking logit of a row, less that of a reference row, is shared among the features.
- *
- * A set of features gives a row of its own: their values from the row, the others' from the reference.  What counts is
- * the model's own score of these rows, so that contributions are Shapley values of the whole model, interactions and
- * factors included, and add up.  Beliefs about values are a sum, of which each feature has its own term.
- *
- * Up to EXACT features that differ from the reference all sets are scored; of more, the sets along drawn orders and
- * their reverses, and the error says how sure the mean over these is.
+ * easq_explain: how the ranking logit of a row, less that of a reference row, is shared among the features (share.h).
  */
 #include "postgres.h"
 
@@ -20,233 +13,76 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "core/shapley.h"
+#include "feature/floats.h"
 #include "feature/json.h"
 #include "sql/argument.h"
 #include "sql/output.h"
-#include "sql/scoring.h"
+#include "sql/share.h"
+#include "store/weight_saved.h"
 
 PG_FUNCTION_INFO_V1(easq_explain_record);
 PG_FUNCTION_INFO_V1(easq_explain_jsonb);
 
-#define COLUMNS 7
-#define EXACT 12
-#define SAMPLED_SETS 8192		/* about so many */
-#define LEAST_PAIRS 16			/* of orders */
+#define COLUMNS 8
 
-typedef struct Explanation
+/* Of a call site. */
+typedef struct Explainer
 {
 	EasqScoring *scoring;
-	const EasqSpec *spec;
-	double		knob;			/* contribution = main + knob satisfaction */
-	const char **row;			/* [count + 1] the row's example, as EasqExampleParts cuts it */
-	const char **reference;
-	int			differing;
-	int		   *feature;		/* [differing] which differ from the reference */
+	MemoryContext context;		/* of trained */
+	const EasqVersion *version;	/* that trained is of, NULL: of none */
+	EasqScorer *trained;		/* the model as training left it; NULL: it never was trained */
+} Explainer;
 
-	/* sets of them, in the order in which they were added */
-	StringInfoData example;
-	int			sets;
-	int			filled;			/* of the block that is not scored yet */
-	double	   *value[EASQ_PATHWAYS];	/* [sets] main's logit, satisfaction's */
+/* --------------------------------------------------------------------- the model */
 
-	double	   *share[EASQ_PATHWAYS];	/* [differing] of these */
-	double	   *error;			/* [differing] */
-} Explanation;
-
-/* -------------------------------------------------------------- sets of features */
-
-static const char **
-parts_of(const EasqSpec *spec, const char *example)
+/* The scorer of the adapter that training left, on the backbone as it is. */
+static EasqScorer *
+open_trained(const EasqVersion *version)
 {
-	const char **part = palloc(sizeof(char *) * (spec->count + 1));
+	const EasqModel *model = version->model;
+	const EasqLayout *layout = &model->layout;
+	float	   *weights = EasqFloats(layout->total);
+	EasqAdam	moments = {.m = EasqFloats(layout->adapter), .v = EasqFloats(layout->adapter)};
+	EasqAlignmentState alignment;
+	EasqScorer *scorer = NULL;
 
-	EasqExampleParts(spec, example, part);
-	return part;
+	memcpy(weights, version->weights, sizeof(float) * layout->backbone);
+	if (EasqSavedRead(model, EASQ_TRAINED, weights, &moments, &alignment))
+	{
+		scorer = palloc(sizeof(EasqScorer));
+		EasqScorerPack(scorer, layout, weights, (float) model->options.hyper.alpha, EasqFloats(EasqScorerFloats(layout)));
+	}
+	pfree(moments.m);
+	pfree(moments.v);
+	return scorer;
 }
 
-static bool
-differs(const Explanation *explanation, int feature)
+static Explainer *
+explainer_of(FunctionCallInfo fcinfo, EasqForm form)
 {
-	const char **row = explanation->row + feature;
-	const char **reference = explanation->reference + feature;
+	Explainer  *explainer = fcinfo->flinfo->fn_extra;
+	const EasqVersion *version;
+	MemoryContext old;
 
-	return row[1] - row[0] != reference[1] - reference[0] || memcmp(row[0], reference[0], row[1] - row[0]) != 0;
-}
-
-static void
-score_block(Explanation *explanation)
-{
-	EasqScoring *scoring = explanation->scoring;
-	int			rows;
-
-	CHECK_FOR_INTERRUPTS();
-	EasqScoringFlush(scoring, &explanation->filled);
-	rows = explanation->filled;
-	if (scoring->beliefs)
-		(void) EasqScoringOpinions(scoring, rows);
-	else
-		EasqScoringLogits(scoring, rows);
-	for (int i = 0; i < rows; i++)
+	if (explainer == NULL)
 	{
-		double		main = scoring->logit[EASQ_MAIN][i];
-		double		satisfaction = scoring->beliefs ? scoring->opinion[i].logit : scoring->logit[EASQ_SATISFACTION][i];
-
-		if (!isfinite(main) || !isfinite(satisfaction))
-			EasqRefuseScore(scoring);
-		explanation->value[EASQ_MAIN][explanation->sets - rows + i] = main;
-		explanation->value[EASQ_SATISFACTION][explanation->sets - rows + i] = satisfaction;
+		explainer = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Explainer));
+		explainer->scoring = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, EASQ_ASKED_OPINION, form, EASQ_SCORE_BLOCK);
+		explainer->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "easq model as trained", ALLOCSET_DEFAULT_SIZES);
+		fcinfo->flinfo->fn_extra = explainer;
 	}
-	explanation->filled = 0;
-}
-
-/* in [differing]: which features are the row's */
-static void
-add_set(Explanation *explanation, const bool *in)
-{
-	StringInfo	example = &explanation->example;
-	int			next = 0;
-
-	resetStringInfo(example);
-	for (int i = 0; i < explanation->spec->count; i++)
-	{
-		const char **part = explanation->reference + i;
-
-		if (next < explanation->differing && explanation->feature[next] == i && in[next++])
-			part = explanation->row + i;
-		appendBinaryStringInfo(example, part[0], part[1] - part[0]);
-	}
-	EasqScoringAdd(explanation->scoring, example->data, example->len, &explanation->filled);
-	explanation->sets++;
-	if (explanation->sets % EASQ_SCORE_BLOCK == 0)
-		score_block(explanation);
-}
-
-static void
-make_room(Explanation *explanation, int sets)
-{
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		explanation->value[p] = palloc(sizeof(double) * sets);
-}
-
-/* ------------------------------------------------------------------------ shares */
-
-static void
-share_exactly(Explanation *explanation)
-{
-	int			n = explanation->differing;
-	bool		in[EXACT];
-
-	make_room(explanation, 1 << n);
-	for (int set = 0; set < 1 << n; set++)
-	{
-		for (int i = 0; i < n; i++)
-			in[i] = (set >> i) & 1;
-		add_set(explanation, in);
-	}
-	if (explanation->sets % EASQ_SCORE_BLOCK != 0)
-		score_block(explanation);
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		EasqShapley(n, explanation->value[p], explanation->share[p]);
-}
-
-static void
-add_order(Explanation *explanation, const int *order, bool *in)
-{
-	memset(in, false, explanation->differing);
-	add_set(explanation, in);
-	for (int place = 0; place < explanation->differing; place++)
-	{
-		in[order[place]] = true;
-		add_set(explanation, in);
-	}
-}
-
-/* Shares of a pair of orders: of each pathway, and of the contribution the squares, too. */
-static void
-add_pair(Explanation *explanation, int pair, int *const *order, double *squares)
-{
-	int			n = explanation->differing;
-	double	   *share[EASQ_PATHWAYS];
-
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-	{
-		const double *value = explanation->value[p] + (Size) 2 * pair * (n + 1);
-
-		share[p] = palloc0(sizeof(double) * n);
-		EasqShapleyOfOrder(n, order[0], value, share[p]);
-		EasqShapleyOfOrder(n, order[1], value + n + 1, share[p]);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		double		contribution = (share[EASQ_MAIN][i] + explanation->knob * share[EASQ_SATISFACTION][i]) / 2;
-
-		squares[i] += contribution * contribution;
-		for (int p = 0; p < EASQ_PATHWAYS; p++)
-			explanation->share[p][i] += share[p][i] / 2;
-	}
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		pfree(share[p]);
-}
-
-static void
-share_by_orders(Explanation *explanation)
-{
-	int			n = explanation->differing;
-	int			pairs = Max(SAMPLED_SETS / (2 * (n + 1)), LEAST_PAIRS);
-	EasqRandom	random = {0};
-	int		   *orders = palloc(sizeof(int) * 2 * n * pairs);
-	double	   *squares = palloc0(sizeof(double) * n);
-	bool	   *in = palloc(sizeof(bool) * n);
-
-	make_room(explanation, 2 * pairs * (n + 1));
-	for (int pair = 0; pair < pairs; pair++)
-	{
-		int		   *order = orders + (Size) 2 * n * pair;
-
-		EasqDrawOrder(&random, n, order);
-		for (int i = 0; i < n; i++)
-			order[n + i] = order[n - 1 - i];
-		add_order(explanation, order, in);
-		add_order(explanation, order + n, in);
-	}
-	if (explanation->sets % EASQ_SCORE_BLOCK != 0)
-		score_block(explanation);
-	for (int pair = 0; pair < pairs; pair++)
-	{
-		int		   *order = orders + (Size) 2 * n * pair;
-
-		add_pair(explanation, pair, (int *const[]) {order, order + n}, squares);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		double		mean;
-
-		for (int p = 0; p < EASQ_PATHWAYS; p++)
-			explanation->share[p][i] /= pairs;
-		mean = explanation->share[EASQ_MAIN][i] + explanation->knob * explanation->share[EASQ_SATISFACTION][i];
-		explanation->error[i] = sqrt(Max(squares[i] / pairs - mean * mean, 0) / (pairs - 1));
-	}
-}
-
-static void
-explain(Explanation *explanation)
-{
-	int			count = explanation->spec->count;
-
-	explanation->feature = palloc(sizeof(int) * count);
-	for (int i = 0; i < count; i++)
-		if (differs(explanation, i))
-			explanation->feature[explanation->differing++] = i;
-	for (int p = 0; p < EASQ_PATHWAYS; p++)
-		explanation->share[p] = palloc0(sizeof(double) * count);
-	explanation->error = palloc0(sizeof(double) * count);
-	initStringInfo(&explanation->example);
-	EasqScoringBegin(explanation->scoring);
-	if (explanation->differing <= EXACT)
-		share_exactly(explanation);
-	else
-		share_by_orders(explanation);
+	(void) EasqScoringUse(explainer->scoring, PG_GETARG_TEXT_PP(0));
+	version = explainer->scoring->pin.version;
+	if (explainer->version == version)
+		return explainer;
+	explainer->version = NULL;
+	MemoryContextReset(explainer->context);
+	old = MemoryContextSwitchTo(explainer->context);
+	explainer->trained = open_trained(version);
+	MemoryContextSwitchTo(old);
+	explainer->version = version;
+	return explainer;
 }
 
 /* ------------------------------------------------------------------------ values */
@@ -292,10 +128,8 @@ typedef struct Line
 {
 	int			feature;
 	double		contribution;
-	double		main;
 	double		belief;
-	double		satisfaction;
-	double		error;
+	const EasqShare *share;
 } Line;
 
 static int
@@ -310,40 +144,35 @@ compare_lines(const void *a, const void *b)
 
 /* The largest contributions first. */
 static Line *
-lines_of(const Explanation *explanation)
+lines_of(const EasqShare *share, int count, double knob)
 {
-	int			count = explanation->spec->count;
-	Line	   *line = palloc0(sizeof(Line) * count);
+	Line	   *line = palloc(sizeof(Line) * count);
 
 	for (int i = 0; i < count; i++)
-		line[i].feature = i;
-	for (int i = 0; i < explanation->differing; i++)
 	{
-		Line	   *of = &line[explanation->feature[i]];
+		double		belief = knob * share[i].of[EASQ_SHARE_SATISFACTION];
 
-		of->main = explanation->share[EASQ_MAIN][i];
-		of->satisfaction = explanation->share[EASQ_SATISFACTION][i];
-		of->belief = explanation->knob * of->satisfaction;
-		of->contribution = of->main + of->belief;
-		of->error = explanation->error[i];
+		line[i] = (Line) {i, share[i].of[EASQ_SHARE_MAIN] + belief, belief, &share[i]};
 	}
 	qsort(line, count, sizeof(Line), compare_lines);
 	return line;
 }
 
 static void
-put_line(EasqOutput *output, const char *name, const char *value, const Line *line)
+put_line(EasqOutput *output, const char *name, const char *value, const Line *line, bool trained)
 {
+	const EasqShare *share = line->share;
 	Datum		values[COLUMNS] = {
 		CStringGetTextDatum(name),
 		value ? CStringGetTextDatum(EasqClipText(value, EASQ_QUOTED)) : (Datum) 0,
 		Float8GetDatum(line->contribution),
-		Float8GetDatum(line->main),
+		Float8GetDatum(share->of[EASQ_SHARE_MAIN]),
+		Float8GetDatum(share->of[EASQ_SHARE_MAIN] - share->of[EASQ_SHARE_TRAINED]),
 		Float8GetDatum(line->belief),
-		Float8GetDatum(line->satisfaction),
-		Float8GetDatum(line->error)
+		Float8GetDatum(share->of[EASQ_SHARE_SATISFACTION]),
+		Float8GetDatum(share->error)
 	};
-	bool		nulls[COLUMNS] = {false, value == NULL};
+	bool		nulls[COLUMNS] = {false, value == NULL, false, false, !trained};
 
 	EasqOutputPut(output, values, nulls);
 }
@@ -366,33 +195,33 @@ explain_row(FunctionCallInfo fcinfo, EasqForm form)
 	EasqOutput	output = EasqOutputBegin(fcinfo, "easq_explain", COLUMNS);
 	MemoryContext context;
 	MemoryContext old;
-	Explanation explanation = {0};
+	Explainer  *explainer;
 	EasqScoring *scoring;
+	const EasqModel *model;
 	StringInfoData row;
+	EasqShare  *share;
 	Line	   *line;
+	double		knob;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	EasqRefuseSelectors(fcinfo);
 	context = AllocSetContextCreate(CurrentMemoryContext, "easq_explain", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	scoring = explanation.scoring = EasqScoringCreate(context, EASQ_ASKED_OPINION, form, EASQ_SCORE_BLOCK);
-	(void) EasqScoringUse(scoring, PG_GETARG_TEXT_PP(0));
-	explanation.spec = scoring->pin.version->model->spec;
-	explanation.knob = scoring->beliefs ? scoring->pin.version->model->adapter.alignment.knob : 0;
+	explainer = explainer_of(fcinfo, form);
+	scoring = explainer->scoring;
+	model = scoring->pin.version->model;
+	knob = scoring->beliefs ? model->adapter.alignment.knob : 0;
 	initStringInfo(&row);
 	EasqScoringPack(scoring, PG_GETARG_DATUM(1), &row);
-	explanation.row = parts_of(explanation.spec, row.data);
-	explanation.reference = parts_of(explanation.spec, pack_reference(fcinfo, explanation.spec));
-	explain(&explanation);
-
-	line = lines_of(&explanation);
-	for (int i = 0; i < explanation.spec->count; i++)
+	share = EasqShareLogits(scoring, explainer->trained, knob, row.data, pack_reference(fcinfo, model->spec));
+	line = lines_of(share, model->spec->count, knob);
+	for (int i = 0; i < model->spec->count; i++)
 	{
-		const char *name = explanation.spec->feature[line[i].feature].name;
+		const char *name = model->spec->feature[line[i].feature].name;
 
 		put_line(&output, name, form == EASQ_FORM_JSONB ? key_text(PG_GETARG_JSONB_P(1), name) :
-				 column_text(scoring, PG_GETARG_DATUM(1), name), &line[i]);
+				 column_text(scoring, PG_GETARG_DATUM(1), name), &line[i], explainer->trained != NULL);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -37,8 +37,22 @@ SELECT (SELECT feature FROM easq_explain('m', one) LIMIT 1) AS first, (SELECT bo
 SELECT count(*), bool_and(near(sum, logit(easq_score('m', c)) - logit(easq_score('m', n)))) AS ranking, bool_and(near(satisfaction, logit(easq_satisfaction('m', c)) - logit(easq_satisfaction('m', n)))) AS satisfaction,
        bool_and(parts) AS parts, bool_and(knob) AS knob
 FROM (SELECT viewer, topic, loudness, care, live, v FROM candidate WHERE u < 20 AND live) c, nothing n,
-     LATERAL (SELECT sum(contribution) AS sum, sum(satisfaction) AS satisfaction, bool_and(near(contribution, main + belief)) AS parts,
+     LATERAL (SELECT sum(contribution) AS sum, sum(satisfaction) AS satisfaction, bool_and(near(contribution, main + belief)) AND sum(abs(learned)) > 0 AS parts,
                      bool_and(near(belief, satisfaction * (SELECT knob FROM easq.models WHERE name = 'm'))) AS knob FROM easq_explain('m', c)) e;
+-- what answers did to main: the difference to the model as training left it
+SELECT easq_checkpoint('m', 'now') \g /dev/null
+SELECT sum(main) AS now, sum(learned) AS learned FROM one, easq_explain('m', one) \gset
+SELECT easq_reset_alignment('m') \g /dev/null
+SELECT near(sum(main), :now - :learned) AS "as trained", bool_and(abs(learned) < 1e-6) AS nothing FROM one, easq_explain('m', one);
+SELECT easq_restore('m', 'now') \g /dev/null
+SELECT near(sum(main), :now) AS main, near(sum(learned), :learned) AS learned FROM one, easq_explain('m', one);
+-- one plan, another model
+PREPARE explained AS SELECT sum(learned) FROM one, easq_explain('m', one);
+EXECUTE explained \gset before_
+INSERT INTO survey SELECT u, viewer, topic, loudness, care, live, v, liked FROM candidate WHERE luck('more', u, (care * 1000)::int) < 0.05;
+EXECUTE explained \gset after_
+SELECT :before_sum <> :after_sum AS "sees the step";
+DEALLOCATE explained;
 -- against another row, by key
 SELECT near(sum(contribution), (SELECT logit(easq_score('m', '{"viewer": "u1", "topic": "t1", "loudness": 0.9, "care": 0.1, "live": true, "v": [1, 2]}'::jsonb))
                                      - logit(easq_score('m', '{"viewer": "u1", "topic": "t2", "loudness": 0.1, "care": 0.1, "live": true, "v": [1, 2]}'::jsonb)))) AS "adds up",
@@ -55,9 +69,9 @@ SELECT count(*), bool_and(near(contribution, share)) AS same FROM by_hand JOIN e
 
 -- the same row in both forms; a model without beliefs; a row that is the reference; NULL
 SELECT bool_and(row = key) AS same FROM one, LATERAL (SELECT (SELECT array_agg((feature, contribution, main, satisfaction))::text FROM easq_explain('m', one)) AS row, (SELECT array_agg((feature, contribution, main, satisfaction))::text FROM easq_explain('m', to_jsonb(one))) AS key) s;
-SELECT near(sum(contribution), logit(easq_score('plain', one)) - logit(easq_score('plain', n))) AS "adds up", bool_and(belief = 0) AS "no belief", near(sum(satisfaction), logit(easq_satisfaction('plain', one)) - logit(easq_satisfaction('plain', n))) AS satisfaction
+SELECT near(sum(contribution), logit(easq_score('plain', one)) - logit(easq_score('plain', n))) AS "adds up", bool_and(belief = 0) AS "no belief", bool_and(learned IS NULL) AS "never trained", near(sum(satisfaction), logit(easq_satisfaction('plain', one)) - logit(easq_satisfaction('plain', n))) AS satisfaction
 FROM one, nothing n, easq_explain('plain', one) GROUP BY one.*, n.*;
-SELECT feature, value, contribution, main, belief, satisfaction, error FROM nothing, easq_explain('m', nothing) ORDER BY feature COLLATE "C" LIMIT 2;
+SELECT feature, value, contribution, main, learned, belief, satisfaction, error FROM nothing, easq_explain('m', nothing) ORDER BY feature COLLATE "C" LIMIT 2;
 SELECT count(*) FROM easq_explain('m', NULL::one);
 SELECT count(*) FROM easq_explain(NULL, '{}'::jsonb);
 SELECT octet_length(value) AS clipped FROM easq_explain('m', '{"viewer": null, "topic": null, "loudness": null, "care": null, "live": null, "v": null}'::jsonb || jsonb_build_object('topic', repeat('x', 1000))) WHERE feature = 'topic';
