@@ -55,6 +55,9 @@ static const char *const afterwards[] = {
 	"label", "answer", "rating", "click", "clicked", "is_click", "like", "liked", "is_like", "satisfied", "satisfaction", "watched",
 	"long_view", "play_time", "play_time_ms", "watch_time", "chosen", "bought", "purchased", "converted", NULL
 };
+static const char *const quantities[] = {
+	"age", "minutes", "seconds", "duration", "days", "years", "length", "count", "num", "price", "amount", "views", "likes", "size", NULL
+};
 static const char *const lists[] = {"session", "request", "impression", NULL};
 static const char *const times[] = {"time", "date", "stamp", NULL};
 
@@ -74,6 +77,19 @@ has_one_of(const char *name, const char *const *words)
 
 	for (; *words; words++)
 		if (strstr(lower, *words))
+			return true;
+	return false;
+}
+
+/* Is a part of the name between underscores one of these? */
+static bool
+has_word(const char *name, const char *const *words)
+{
+	char	   *parts = pstrdup(name);
+	char	   *rest;
+
+	for (char *part = strtok_r(parts, "_", &rest); part; part = strtok_r(NULL, "_", &rest))
+		if (is_one_of(part, words))
 			return true;
 	return false;
 }
@@ -178,6 +194,8 @@ judge_integer(const EasqColumnSurvey *column, int64 seen)
 		return leave_out(column, pstrdup("another value in nearly every row: it names the row"));
 	if (id)
 		return category_feature(column, "an id");
+	if (column->distinct > FEW_VALUES && has_word(column->name, quantities))
+		return number_feature(column, "whole numbers, a quantity by its name,", seen);
 	if (column->distinct <= FEW_VALUES || (column->distinct <= SOME_VALUES && seen >= OFTEN * column->distinct))
 		return category_feature(column, "few whole numbers, each seen often");
 	if (numbers_things(column, seen))
