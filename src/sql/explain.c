@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "feature/floats.h"
 #include "feature/json.h"
 #include "sql/argument.h"

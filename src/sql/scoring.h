@@ -97,9 +97,9 @@ extern void EasqScoringAdd(EasqScoring *scoring, const char *example, int length
 
 /* Scores the first rows of x by the pathway that is asked for, satisfaction's for an opinion.  ERROR 22003 where one is not finite: NaN would rank first. */
 extern void EasqScoringRun(EasqScoring *scoring, int rows, float *score);
-extern void EasqRefuseScore(const EasqScoring *scoring) pg_attribute_noreturn();
+extern void EasqRefuseScore(const EasqScoring *scoring);
 /* ERROR 55000; what: that nothing says. */
-extern void EasqRefuseWithoutBeliefs(const EasqScoring *scoring, const char *what) pg_attribute_noreturn();
+extern void EasqRefuseWithoutBeliefs(const EasqScoring *scoring, const char *what);
 
 /* Logits of both pathways of the first rows of x, in scoring->logit. */
 extern void EasqScoringLogits(EasqScoring *scoring, int rows);
