@@ -157,7 +157,7 @@ uncertainty(FunctionCallInfo fcinfo, EasqForm form)
 		EasqRefuseWithoutBeliefs(scoring, "how unsure it is");
 	opinion = EasqScoringOpinions(scoring, 1);
 	check_opinion(scoring, opinion);
-	PG_RETURN_FLOAT4((float4) sqrt(Max(opinion->variance - opinion->shared, 0)));
+	PG_RETURN_FLOAT4((float4) sqrt(form == EASQ_FORM_INPUT ? opinion->variance : opinion->own));
 }
 
 Datum
