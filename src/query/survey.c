@@ -7,6 +7,7 @@
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -77,7 +78,9 @@ holds_of(Reader *reader, Oid declared)
 		get_typlenbyvalalign(member, &reader->length, &reader->by_value, &reader->align);
 		return EasqIsCategory(reader->type) ? EASQ_HOLDS_CATEGORIES : EASQ_HOLDS_NUMBERS;
 	}
-	reader->cast = EasqCastToReals(type);
+	/* Every string casts to an array, if it happens to be one. */
+	if (TypeCategory(type) != TYPCATEGORY_STRING)
+		reader->cast = EasqCastToReals(type);
 	if (reader->cast == NULL)
 		return EASQ_HOLDS_OTHER;
 	reader->type = FLOAT4OID;

@@ -10,7 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/jsonb.h"
@@ -222,7 +222,9 @@ judge_numbers(const Wanted *wanted, const EasqColumnSurvey *column)
 	if (column->not_finite + column->members_null > 0)
 		return leave_out(column, psprintf("arrays with NULL, NaN or infinity in " INT64_FORMAT " rows: put numbers in their place",
 										  Max(column->not_finite, column->members_null)));
-	if (column->members_most < 1 || column->members_most > EASQ_MAX_INPUTS - wanted->inputs)
+	if (column->members_most == 0)
+		return leave_out(column, pstrdup("an empty array in every row"));
+	if (column->members_most > EASQ_MAX_INPUTS - wanted->inputs)
 		return leave_out(column, psprintf("vectors of " INT64_FORMAT " numbers: %d are left for it of the %d inputs of a model",
 										  column->members_most, EASQ_MAX_INPUTS - wanted->inputs, EASQ_MAX_INPUTS));
 	return (Suggestion) {
@@ -234,12 +236,12 @@ judge_numbers(const Wanted *wanted, const EasqColumnSurvey *column)
 static Suggestion
 judge_other(const EasqColumnSurvey *column)
 {
-	char		category;
-	bool		preferred;
+	TYPCATEGORY category = TypeCategory(getBaseType(column->type));
 
-	get_type_category_preferred(getBaseType(column->type), &category, &preferred);
 	if (category == TYPCATEGORY_DATETIME)
 		return leave_out(column, pstrdup("a time: compute what of it matters in the query, the hour or the age"));
+	if (category == TYPCATEGORY_STRING)
+		return leave_out(column, psprintf("of type %s: cast it to text in the query", format_type_be(column->type)));
 	return leave_out(column, psprintf("of type %s: compute numbers or text of it in the query", format_type_be(column->type)));
 }
 

@@ -13,7 +13,7 @@ SELECT i AS impression_id, i / 10 AS request, i % 150 AS viewer, 1000 + i * 7919
        18 + i % 150 % 40 AS age, (i % 97 * (i % 89) * 37 % 5003)::int AS views, sin(i) * 9 AS warmth, (i % 50 * 1.25)::price AS price, exp((i % 40) / 4.0) AS seconds, 7 AS seven, NULL::text AS nothing,
        md5(i::text) AS token, md5((i % 11)::text)::uuid AS shop, repeat('word ', i % 9) || i AS words, now() + i * interval '1 minute' AS shown_at, 1700000000 + i AS seen_time, current_date AS today,
        ARRAY['t' || i % 13, 't' || i % 5] AS tags, ARRAY[i % 9, i % 4] AS codes, ARRAY[sin(i), cos(i), 1]::real[] AS looks, (ARRAY[i, 1.5])[:1 + i % 2] AS ragged, ARRAY[1, NULL, i]::float8[] AS holes,
-       ROW(i, 1, sin(i))::point3 AS place, jsonb_build_object('a', i) AS extra, CASE WHEN i % 9 = 0 THEN 'NaN'::float8 ELSE i END AS broken, (i % 60)::numeric AS shop_id, CASE WHEN i % 4 > 0 THEN i % 6 END AS slot,
+       ROW(i, 1, sin(i))::point3 AS place, jsonb_build_object('a', i) AS extra, ('author ' || i % 5)::name AS author, CASE WHEN i % 9 = 0 THEN 'NaN'::float8 ELSE i END AS broken, (i % 60)::numeric AS shop_id, CASE WHEN i % 4 > 0 THEN i % 6 END AS slot,
        (i * 31 + i / 150) % 5 > 2 AS clicked, CASE WHEN i % 40 = 0 THEN i % 3 > 0 END AS answer
 FROM generate_series(1, 6000) i;
 
@@ -29,6 +29,9 @@ FROM jsonb_array_elements(easq_suggest_features('SELECT n % 50 AS place, g AS pe
 SELECT n, abs((substring(s->>'why' FROM '(\d+) different'))::float8 / n - 1) < CASE WHEN n < 90000 THEN 1e-9 ELSE 0.04 END AS counted
 FROM unnest(ARRAY[1000, 80000, 400000]) n, jsonb_array_elements(easq_suggest_features(format('SELECT i %% %s AS x_id FROM generate_series(1, 2 * %s) i', n, n))) s;
 
+-- more than a model can have
+SELECT s->>'why' AS why, count(*) FROM jsonb_array_elements(easq_suggest_features((SELECT format('SELECT %s FROM generate_series(1, 9) i', string_agg(format('i * %s.5 AS x%s', n, n), ', ')) FROM generate_series(1, 260) n))) s WHERE s->>'kind' = 'none' GROUP BY 1;
+SELECT s->>'kind' AS kind, s->>'why' AS why FROM jsonb_array_elements(easq_suggest_features('SELECT i % 9 AS a, array_fill(i::real, ARRAY[16000]) AS v, array_fill(i::real, ARRAY[400]) AS w, ''{}''::real[] AS e FROM generate_series(1, 60) i')) s;
 -- as it is, to easq_create_model and easq_train; the reasons are not stored
 SELECT easq_create_model('m', easq_suggest_features('SELECT * FROM seen', 'clicked', 'user_id', 'answer')) \g /dev/null
 SELECT jsonb_array_length(features) AS features, features @> '[{"name": "looks", "kind": "vector", "dim": 3}]' AS looks, features::text LIKE '%why%' AS why FROM easq.models;
