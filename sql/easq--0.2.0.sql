@@ -463,6 +463,11 @@ RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_create_model(text, jsonb, jsonb) IS
 'defines a model over named feature columns and initialises its weights from option seed; the caller owns it';
 
+CREATE FUNCTION @extschema@.easq_suggest_features(query text, label text DEFAULT NULL, group_by text DEFAULT NULL, answer text DEFAULT NULL)
+RETURNS jsonb LANGUAGE c STABLE PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_suggest_features(text, text, text, text) IS
+'what of the columns of a query could be features, as easq_create_model takes it, each with a reason (why; kind none: left out); reads the query once. Names of its label, group and answer column, as for easq_train, make it better';
+
 CREATE FUNCTION @extschema@.easq_configure(model text, options jsonb)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_configure(text, jsonb) IS
@@ -500,6 +505,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_score(text, record, text, text) IS
 'ranking score (above 0, more is better) of one row, features found by column name';
 
+CREATE FUNCTION @extschema@.easq_score(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_score(text, jsonb, text, text) IS
+'ranking score of features given by key: {"viewer": 7, "minutes": 4.5}; to the bit that of a row whose columns hold the same';
+
 CREATE FUNCTION @extschema@.easq_score(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_array';
 COMMENT ON FUNCTION @extschema@.easq_score(text, anyarray, text, text) IS
@@ -509,6 +519,11 @@ CREATE FUNCTION @extschema@.easq_satisfaction(model text, features record, adapt
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_record';
 COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, record, text, text) IS
 'score of the satisfaction pathway (above 0, more is better) of one row';
+
+CREATE FUNCTION @extschema@.easq_satisfaction(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, jsonb, text, text) IS
+'score of the satisfaction pathway of features given by key';
 
 CREATE FUNCTION @extschema@.easq_satisfaction(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_array';
@@ -520,6 +535,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_probability(text, record, text, text) IS
 'probability that an answer about one row is satisfied (at least the model''s option satisfied), by what answers say of its values; where the model has no beliefs, easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
 
+CREATE FUNCTION @extschema@.easq_probability(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_probability(text, jsonb, text, text) IS
+'probability that an answer about features given by key is satisfied';
+
 CREATE FUNCTION @extschema@.easq_probability(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_array';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
@@ -530,6 +550,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
 'how unsure the model is of where one row belongs among others of its group: standard deviation, in log-odds, of what answers say of those of its values that vary within a group (not of who is asked, nor of what every answer tells about); of each person the row with most of it teaches most';
 
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, jsonb, text, text) IS
+'how unsure the model is whether features given by key satisfy';
+
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, anyarray, text, text) IS
@@ -539,6 +564,35 @@ CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapte
 RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_batch_score(text, record, text, text) IS
 'easq_score as a window function: one matrix product for a block of rows; use with OVER ()';
+
+CREATE FUNCTION @extschema@.easq_batch_score(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_batch_score_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_batch_score(text, jsonb, text, text) IS
+'the same of features given by key';
+
+CREATE FUNCTION @extschema@.easq_explain(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL, reference jsonb DEFAULT NULL)
+RETURNS TABLE (feature text, value text, contribution float8, main float8, learned float8, belief float8, satisfaction float8, error float8)
+LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_record';
+COMMENT ON FUNCTION @extschema@.easq_explain(text, record, text, text, jsonb) IS
+'how each feature moved the ranking logit of one row away from that of a reference row (jsonb; a feature that it does not name is NULL: a number is at its mean): Shapley values that add up to the difference. main: by backbone, factors and adapter; learned: the part of main that steps on answers added since training (NULL: it never was trained); belief: by what answers say, as far as the ranking takes it; satisfaction: the same for easq_satisfaction; error: standard error of contribution, 0 where it is exact';
+
+CREATE FUNCTION @extschema@.easq_explain(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL, reference jsonb DEFAULT NULL)
+RETURNS TABLE (feature text, value text, contribution float8, main float8, learned float8, belief float8, satisfaction float8, error float8)
+LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_explain(text, jsonb, text, text, jsonb) IS
+'the same of features given by key';
+
+CREATE FUNCTION @extschema@.easq_explain_answers(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL, answers int DEFAULT 10)
+RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamptz, shares text[], contribution float8, satisfaction float8)
+LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_answers_record';
+COMMENT ON FUNCTION @extschema@.easq_explain_answers(text, record, text, text, int) IS
+'for the owner of a model: the remembered answers that moved easq_satisfaction of one row most, by learning all of them once more in memory and following each through those after it: what leaving the answer out would take away again. satisfaction: of its logit; contribution: of the ranking logit (knob times that); shares: the categorical features in which the answer was about the same';
+
+CREATE FUNCTION @extschema@.easq_explain_answers(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL, answers int DEFAULT 10)
+RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamptz, shares text[], contribution float8, satisfaction float8)
+LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_answers_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_explain_answers(text, jsonb, text, text, int) IS
+'the same of features given by key';
 
 ------------------------------------------------------------------- learning
 CREATE FUNCTION @extschema@.easq_learn(
@@ -581,12 +635,12 @@ COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean) IS 'transit
 CREATE FUNCTION @extschema@.easq_rank(internal, float8, boolean, int)
 RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_boolean';
 COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean, int) IS 'transition function of easq''s ranking aggregates';
-CREATE FUNCTION @extschema@.easq_rank(internal, float8, int)
-RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
-COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int) IS 'transition function of easq''s ranking aggregates';
-CREATE FUNCTION @extschema@.easq_rank(internal, float8, int, int)
-RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
-COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int, int) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, float8)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_number';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, float8) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, float8, int)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_number';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, float8, int) IS 'transition function of easq''s ranking aggregates';
 CREATE FUNCTION @extschema@.easq_rank_auc(internal)
 RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_rank_auc(internal) IS 'final function of the aggregate easq_auc';
@@ -602,27 +656,27 @@ COMMENT ON FUNCTION @extschema@.easq_rank_ndcg(internal) IS 'final function of t
 CREATE AGGREGATE @extschema@.easq_auc(score float8, label boolean) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_auc(float8, boolean) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
-CREATE AGGREGATE @extschema@.easq_auc(score float8, label int) (
+CREATE AGGREGATE @extschema@.easq_auc(score float8, label float8) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_auc(float8, int) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
+COMMENT ON AGGREGATE @extschema@.easq_auc(float8, float8) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
 CREATE AGGREGATE @extschema@.easq_mrr(score float8, label boolean) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, boolean) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_mrr(score float8, label int) (
+CREATE AGGREGATE @extschema@.easq_mrr(score float8, label float8) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, int) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, float8) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
 CREATE AGGREGATE @extschema@.easq_hr(score float8, label boolean, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_hr(float8, boolean, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_hr(score float8, label int, k int) (
+CREATE AGGREGATE @extschema@.easq_hr(score float8, label float8, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_hr(float8, int, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_hr(float8, float8, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
 CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label boolean, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, boolean, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label int, k int) (
+CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label float8, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, int, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, float8, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
 
 -------------------------------------------------------- versions, transfer
 CREATE FUNCTION @extschema@.easq_checkpoint(model text, label text)
@@ -674,6 +728,8 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_restore(text, text),
     @extschema@.easq_reset_alignment(text),
     @extschema@.easq_forget(text, text, text),
+    @extschema@.easq_explain_answers(text, record, text, text, int),
+    @extschema@.easq_explain_answers(text, jsonb, text, text, int),
     @extschema@.easq_export(text),
     @extschema@.easq_import(text, bytea),
     @extschema@.easq_shared_cache()

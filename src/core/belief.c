@@ -76,14 +76,25 @@ sharpen(EasqSurprise *surprise, const EasqOpinion *opinion, bool satisfied)
 	surprise->sharpness = fmin(fmax(sharpness, SHARPNESS_MIN), SHARPNESS_MAX);
 }
 
+EasqBeliefUpdate
+EasqBeliefUpdateOf(const EasqOpinion *opinion, bool satisfied, double weight)
+{
+	EasqBeliefUpdate update = {.q = sigmoid(opinion->logit)};
+	double		gain;
+
+	update.curvature = fmax(update.q * (1.0 - update.q), CURVATURE_MIN) * weight;
+	gain = 1.0 / (1.0 + opinion->variance * update.curvature);
+	update.step = weight * ((satisfied ? 1.0 : 0.0) - update.q) * gain;
+	update.damping = update.curvature * gain;
+	return update;
+}
+
 void
 EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise)
 {
 	EasqOpinion opinion = {0};
 	double		haste = haste_of(surprise);
-	double		q;
-	double		curvature;
-	double		step;
+	EasqBeliefUpdate update;
 
 	for (int j = 0; j < n; j++)
 	{
@@ -92,19 +103,17 @@ EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, Ea
 	}
 	if (!isfinite(opinion.logit) || !isfinite(opinion.variance) || !isfinite(weight))
 		return;
-	q = sigmoid(opinion.logit);
-	curvature = fmax(q * (1.0 - q), CURVATURE_MIN) * weight;
-	step = weight * ((satisfied ? 1.0 : 0.0) - q) / (1.0 + opinion.variance * curvature);
+	update = EasqBeliefUpdateOf(&opinion, satisfied, weight);
 	for (int j = 0; j < n; j++)
 	{
 		EasqBelief *belief = term[j].belief;
 		double		variance = widened(&term[j], haste);
 		double		x = term[j].x;
 
-		belief->mean = (float) ((double) belief->mean + variance * x * step);
-		belief->variance = (float) (variance / (1.0 + variance * x * x * curvature));
+		belief->mean = (float) ((double) belief->mean + variance * x * update.step);
+		belief->variance = (float) (variance / (1.0 + variance * x * x * update.curvature));
 	}
-	be_surprised(surprise, q, satisfied);
+	be_surprised(surprise, update.q, satisfied);
 	sharpen(surprise, &opinion, satisfied);
 }
 

@@ -89,6 +89,17 @@ typedef struct EasqSurprise
 
 extern void EasqSurpriseInit(EasqSurprise *surprise);
 
+/* What an answer does to the beliefs that an opinion is of: m_j += s_j x_j step, s_j /= 1 + s_j x_j^2 curvature. */
+typedef struct EasqBeliefUpdate
+{
+	double		q;
+	double		curvature;
+	double		step;
+	double		damping;		/* how much less step is for each unit that z was more */
+} EasqBeliefUpdate;
+
+extern EasqBeliefUpdate EasqBeliefUpdateOf(const EasqOpinion *opinion, bool satisfied, double weight);
+
 /* One answer about a row of n terms; a number that is not finite leaves all as it was. */
 extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);
 
