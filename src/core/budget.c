@@ -133,6 +133,14 @@ EasqPoolCosts(const EasqCost *one, const EasqCost *other)
 	};
 }
 
+EasqCost
+EasqWorseCost(const EasqCost *one, const EasqCost *other)
+{
+	if (one->groups == 0 || other->groups == 0)
+		return one->groups == 0 ? *other : *one;
+	return EasqCostBound(one) > EasqCostBound(other) ? *one : *other;
+}
+
 double
 EasqCostBound(const EasqCost *cost)
 {

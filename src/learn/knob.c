@@ -91,17 +91,15 @@ equal_spreads(const Margins *margins)
 	return main > 0 && belief > 0 && isfinite(main / belief) ? main / belief : 0;
 }
 
-static EasqCost
-cost_of(const Margins *margins, double knob, double carried, float *right)
+static void
+take_cost(const Margins *margins, double knob, double carried, float *right, EasqCost cost[EASQ_HELD_KINDS])
 {
 	const EasqHeld *held = margins->held;
-	EasqCost	cost;
 
 	for (int i = 0; i < held->count; i++)
 		right[i] = margins->fits[i] ?
 			EasqPairRight((float) (margins->main[i] + knob * margins->belief[i]), 0) : held->trained[i];
-	EasqBehaviourCost(held->count, held->group, held->trained, right, carried, &cost);
-	return cost;
+	EasqHeldCost(held, right, carried, cost);
 }
 
 typedef struct Search
@@ -112,18 +110,19 @@ typedef struct Search
 	float	   *right;			/* [of the larger sample] */
 } Search;
 
+/* Of the kind of pairs that it costs most. */
 static EasqCost
 cost_at(const Search *search, double knob)
 {
-	EasqCost	cost = cost_of(&search->sample[EASQ_GATE], knob, search->carried, search->right);
+	EasqCost	cost[EASQ_HELD_KINDS];
+	EasqCost	audit[EASQ_HELD_KINDS];
 
+	take_cost(&search->sample[EASQ_GATE], knob, search->carried, search->right, cost);
 	if (search->samples > 1)
-	{
-		EasqCost	audit = cost_of(&search->sample[EASQ_AUDIT], knob, search->carried, search->right);
-
-		cost = EasqPoolCosts(&cost, &audit);
-	}
-	return cost;
+		take_cost(&search->sample[EASQ_AUDIT], knob, search->carried, search->right, audit);
+	for (int kind = 0; search->samples > 1 && kind < EASQ_HELD_KINDS; kind++)
+		cost[kind] = EasqPoolCosts(&cost[kind], &audit[kind]);
+	return EasqWorseCost(&cost[EASQ_NEW_GROUPS], &cost[EASQ_TRAINED_GROUPS]);
 }
 
 /* The largest knob below the first that breaks the budget. */
@@ -171,6 +170,7 @@ thinned(const EasqHeld *held)
 		some.pair[some.count] = held->pair[i];
 		some.group[some.count] = held->group[i];
 		some.trained[some.count] = held->trained[i];
+		some.of_new += i < held->of_new;
 	}
 	return some;
 }

@@ -106,8 +106,7 @@ fit_chunk(Fit *fit, int chunk, uint64 seed, Sums *sums)
 	(void) EasqSpoolAnswers(fit->spool, &sampled);
 	fit->behaviour.count = 0;
 	fit->answers.count = 0;
-	EasqPairBehaviour(&fit->behaviour, rows, EasqHeldRows(plan->hold, rows, count), count,
-					  plan->pairs_per_row, &random);
+	EasqPairBehaviour(&fit->behaviour, rows, 0, count, plan->pairs_per_row, &random);
 	if (fit->sample)
 		EasqSamplePairs(fit->sample, &fit->behaviour, rows);
 	EasqShufflePairs(&fit->behaviour, &random);
