@@ -155,26 +155,6 @@ largest_within(const Search *search, double unit, double budget)
 	return good * unit;
 }
 
-/* Every so many pairs of a sample. */
-static EasqHeld
-thinned(const EasqHeld *held)
-{
-	int			stride = (held->count + MOST_PAIRS - 1) / MOST_PAIRS;
-	EasqHeld	some = {0};
-
-	some.pair = palloc(sizeof(EasqPair) * MOST_PAIRS);
-	some.group = palloc(sizeof(int) * MOST_PAIRS);
-	some.trained = palloc(sizeof(float) * MOST_PAIRS);
-	for (int i = 0; i < held->count; i += stride, some.count++)
-	{
-		some.pair[some.count] = held->pair[i];
-		some.group[some.count] = held->group[i];
-		some.trained[some.count] = held->trained[i];
-		some.of_new += i < held->of_new;
-	}
-	return some;
-}
-
 /* Within a budget: by the held pairs. */
 static void
 turn_by_held(EasqLearner *learner, const EasqHeld *gate, const EasqHeld *audit)
@@ -188,7 +168,7 @@ turn_by_held(EasqLearner *learner, const EasqHeld *gate, const EasqHeld *audit)
 
 	for (int i = 0; i < search.samples; i++)
 	{
-		held[i] = thinned(whole[i]);
+		held[i] = EasqHeldThinned(whole[i], MOST_PAIRS);
 		take_margins(learner, &held[i], &search.sample[i]);
 	}
 	search.right = palloc(sizeof(float) * MOST_PAIRS);

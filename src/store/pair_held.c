@@ -108,6 +108,25 @@ EasqHeldCost(const EasqHeld *held, const float *right, double carried, EasqCost 
 						  right + start[kind], carried, &cost[kind]);
 }
 
+EasqHeld
+EasqHeldThinned(const EasqHeld *held, int most)
+{
+	int			stride = (held->count + most - 1) / most;
+	EasqHeld	some = {0};
+
+	some.pair = palloc(sizeof(EasqPair) * most);
+	some.group = palloc(sizeof(int) * most);
+	some.trained = palloc(sizeof(float) * most);
+	for (int i = 0; i < held->count; i += stride, some.count++)
+	{
+		some.pair[some.count] = held->pair[i];
+		some.group[some.count] = held->group[i];
+		some.trained[some.count] = held->trained[i];
+		some.of_new += i < held->of_new;
+	}
+	return some;
+}
+
 void
 EasqHeldWeigh(EasqHeld *held)
 {

@@ -47,6 +47,9 @@ extern EasqHeld *EasqReadHeld(const EasqModel *model, EasqHeldSample sample);
 /* What right [count] says of each kind, see EasqBehaviourCost; a kind without pairs: groups 0. */
 extern void EasqHeldCost(const EasqHeld *held, const float *right, double carried, EasqCost cost[EASQ_HELD_KINDS]);
 
+/* Every so many pairs of a sample, so that they are no more than most; in the current context, which the pairs' bytes are not copied to. */
+extern EasqHeld EasqHeldThinned(const EasqHeld *held, int most);
+
 /* Fills weight and accuracy from the rest. */
 extern void EasqHeldWeigh(EasqHeld *held);
 

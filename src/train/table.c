@@ -82,6 +82,14 @@ EasqLearnedTableUpdate(EasqLearnedTable *table, int64 step, double rate, double 
 		table->dirty[table->row[i]] = true;
 }
 
+void
+EasqLearnedTableVisit(const EasqLearnedTable *table, void (*visit) (float *numbers, Size count, void *arg), void *arg)
+{
+	visit(table->numbers, table->rows * table->dim, arg);
+	visit(table->m, table->rows * table->dim, arg);
+	visit(table->v, table->rows * table->dim, arg);
+}
+
 bool
 EasqLearnedTableFinite(const EasqLearnedTable *table)
 {

@@ -462,6 +462,70 @@ EasqTrainerCentre(EasqTrainer *trainer)
 	pfree(work);
 }
 
+static void
+visit_state(const EasqTrainer *trainer, void (*visit) (float *numbers, Size count, void *arg), void *arg)
+{
+	const EasqLayout *layout = &trainer->model->layout;
+
+	visit(trainer->weights, layout->total, arg);
+	visit(trainer->backbone.m, layout->backbone, arg);
+	visit(trainer->backbone.v, layout->backbone, arg);
+	visit(trainer->adapter.m, layout->adapter, arg);
+	visit(trainer->adapter.v, layout->adapter, arg);
+	for (int t = 0; t < trainer->model->spec->tables; t++)
+		EasqLearnedTableVisit(&trainer->table[t], visit, arg);
+}
+
+static void
+write_floats(float *numbers, Size count, void *file)
+{
+	BufFileWrite(file, (void *) numbers, sizeof(float) * count);
+}
+
+static void
+read_bytes(void *to, Size bytes, BufFile *file)
+{
+	if (BufFileRead(file, to, bytes) != bytes)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read %zu bytes of a temporary file: %m", bytes),
+				 errhint("Look for errors of the disk that holds the temporary files.")));
+}
+
+static void
+read_floats(float *numbers, Size count, void *file)
+{
+	read_bytes(numbers, sizeof(float) * count, file);
+}
+
+static void
+rewind_file(BufFile *file)
+{
+	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not go back to the start of a temporary file: %m"),
+				 errhint("Look for errors of the disk that holds the temporary files.")));
+}
+
+void
+EasqTrainerSave(EasqTrainer *trainer, BufFile *file)
+{
+	rewind_file(file);
+	BufFileWrite(file, (void *) &trainer->backbone.step, sizeof(trainer->backbone.step));
+	BufFileWrite(file, (void *) &trainer->adapter.step, sizeof(trainer->adapter.step));
+	visit_state(trainer, write_floats, file);
+}
+
+void
+EasqTrainerLoad(EasqTrainer *trainer, BufFile *file)
+{
+	rewind_file(file);
+	read_bytes(&trainer->backbone.step, sizeof(trainer->backbone.step), file);
+	read_bytes(&trainer->adapter.step, sizeof(trainer->adapter.step), file);
+	visit_state(trainer, read_floats, file);
+}
+
 int64
 EasqTrainerSteps(const EasqTrainer *trainer)
 {

@@ -16,6 +16,8 @@
 
 #include "postgres.h"
 
+#include "storage/buffile.h"
+
 #include "core/step.h"
 #include "feature/example.h"
 #include "store/model.h"
@@ -64,6 +66,10 @@ extern void EasqTrainerCentre(EasqTrainer *trainer);
 
 /* Adam steps of the backbone so far, those of earlier trainings included. */
 extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
+
+/* Everything that steps change, to the start of a file, and back. */
+extern void EasqTrainerSave(EasqTrainer *trainer, BufFile *file);
+extern void EasqTrainerLoad(EasqTrainer *trainer, BufFile *file);
 
 /* The parts that the last write needs. */
 extern const EasqEncoding *EasqTrainerEncoding(const EasqTrainer *trainer);
