@@ -136,9 +136,11 @@ EasqPoolCosts(const EasqCost *one, const EasqCost *other)
 EasqCost
 EasqWorseCost(const EasqCost *one, const EasqCost *other)
 {
-	if (one->groups == 0 || other->groups == 0)
-		return one->groups == 0 ? *other : *one;
-	return EasqCostBound(one) > EasqCostBound(other) ? *one : *other;
+	EasqCost	many = one->groups >= other->groups ? *one : *other;
+	EasqCost	few = one->groups >= other->groups ? *other : *one;
+
+	few.error = 0.0;
+	return few.groups > 0 && EasqCostBound(&few) > EasqCostBound(&many) ? few : many;
 }
 
 double

@@ -66,7 +66,11 @@ extern double EasqUnspentAccuracy(double trained, double carried);
 /* Of both samples together: their groups count alike. */
 extern EasqCost EasqPoolCosts(const EasqCost *one, const EasqCost *other);
 
-/* Of two kinds of pairs, the one that has the higher bound; one without groups says nothing. */
+/*
+ * Of two kinds of pairs, the one that the budget allows less by: the kind with more groups counts by its bound, the
+ * other by its estimate alone (its error becomes 0), or the width of a few groups' interval would leave nothing to
+ * spend (Book-Crossing, 146 whole groups beside 2,600: G .007 instead of .03 of .05).
+ */
 extern EasqCost EasqWorseCost(const EasqCost *one, const EasqCost *other);
 
 /*

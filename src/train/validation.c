@@ -21,50 +21,27 @@ EasqValidationCreate(const EasqHold *hold)
 	return validation;
 }
 
-typedef struct Mean
-{
-	double		sum;
-	int			groups;
-} Mean;
-
-/* Adds the groups of pairs [start, end). */
-static void
-add_groups(const EasqHeld *held, const float *right, int start, int end, Mean *mean)
-{
-	int			next;
-
-	for (; start < end; start = next)
-	{
-		double		sum = 0;
-
-		for (next = start; next < end && held->group[next] == held->group[start]; next++)
-			sum += right[next];
-		mean->sum += sum / (next - start);
-		mean->groups++;
-	}
-}
-
 double
 EasqValidationAccuracy(const EasqValidation *validation)
 {
-	Mean		kind[EASQ_HELD_KINDS] = {0};
 	double		sum = 0;
-	int			kinds = 0;
+	int			groups = 0;
+	int			end;
 
 	for (int i = 0; i < EASQ_HELD_SAMPLES; i++)
 	{
 		const EasqHeld *held = &validation->sample[i];
 
-		add_groups(held, validation->right[i], 0, held->of_new, &kind[EASQ_NEW_GROUPS]);
-		add_groups(held, validation->right[i], held->of_new, held->count, &kind[EASQ_TRAINED_GROUPS]);
-	}
-	for (int i = 0; i < EASQ_HELD_KINDS; i++)
-		if (kind[i].groups > 0)
+		for (int start = 0; start < held->count; start = end, groups++)
 		{
-			sum += kind[i].sum / kind[i].groups;
-			kinds++;
+			double		right = 0;
+
+			for (end = start; end < held->count && held->group[end] == held->group[start]; end++)
+				right += validation->right[i][end];
+			sum += right / (end - start);
 		}
-	return sum / kinds;
+	}
+	return sum / groups;
 }
 
 double
