@@ -5,13 +5,16 @@
 
 #include "train/stopping.h"
 
+#define SLOWER 0.5				/* the rates after an epoch that was no better: what hops about the best may come nearer */
+
 struct EasqStopping
 {
 	EasqTrainer *trainer;
 	int			patience;
 	BufFile    *file;
 	double		best;
-	int			since;			/* epochs after the best; -1: there is none yet */
+	int			since;			/* epochs that were no better; -1: there was none at all */
+	bool		moved;			/* the trainer is not what the file holds */
 };
 
 EasqStopping *
@@ -30,13 +33,15 @@ EasqStoppingCreate(EasqTrainer *trainer, int patience)
 bool
 EasqStoppingKeep(EasqStopping *stopping, double accuracy)
 {
-	if (stopping->since >= 0 && !(accuracy > stopping->best))
-	{
-		stopping->since++;
+	bool		better = stopping->since < 0 || accuracy > stopping->best;
+
+	stopping->since = better ? 0 : stopping->since + 1;
+	stopping->moved = !(better || accuracy == stopping->best);
+	if (!better)
+		EasqTrainerSlowDown(stopping->trainer, SLOWER);
+	if (stopping->moved)
 		return false;
-	}
 	stopping->best = accuracy;
-	stopping->since = 0;
 	EasqTrainerSave(stopping->trainer, stopping->file);
 	return true;
 }
@@ -50,7 +55,7 @@ EasqStoppingIsDue(const EasqStopping *stopping)
 void
 EasqStoppingEnd(EasqStopping *stopping)
 {
-	if (stopping->since > 0)
+	if (stopping->moved)
 		EasqTrainerLoad(stopping->trainer, stopping->file);
 	BufFileClose(stopping->file);
 	pfree(stopping);

@@ -1,7 +1,7 @@
 /*
  * Early stopping: a training ends where held pairs have not been ordered better
  * for some epochs, with the weights, and the optimiser, of the epoch that ordered
- * them best.  Those wait in a temporary file.
+ * them best (the last of those that did).  Those wait in a temporary file.  Each epoch that is no better halves the rates.
  */
 #ifndef EASQ_STOPPING_H
 #define EASQ_STOPPING_H

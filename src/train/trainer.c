@@ -462,6 +462,13 @@ EasqTrainerCentre(EasqTrainer *trainer)
 	pfree(work);
 }
 
+void
+EasqTrainerSlowDown(EasqTrainer *trainer, double factor)
+{
+	trainer->hyper.learning_rate *= factor;
+	trainer->factor_hyper.rate *= factor;
+}
+
 static void
 visit_state(const EasqTrainer *trainer, void (*visit) (float *numbers, Size count, void *arg), void *arg)
 {

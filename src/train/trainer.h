@@ -67,6 +67,9 @@ extern void EasqTrainerCentre(EasqTrainer *trainer);
 /* Adam steps of the backbone so far, those of earlier trainings included. */
 extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
 
+/* Multiplies the rates of Adam. */
+extern void EasqTrainerSlowDown(EasqTrainer *trainer, double factor);
+
 /* Everything that steps change, to the start of a file, and back. */
 extern void EasqTrainerSave(EasqTrainer *trainer, BufFile *file);
 extern void EasqTrainerLoad(EasqTrainer *trainer, BufFile *file);
