@@ -15,7 +15,7 @@ static const int wanted_pairs[EASQ_HELD_SAMPLES] = {8192, 16384};
 #define GROUPS_MIN 8
 #define GROUPS_MOST 1e18		/* of an answer in int64: a share may be as small as a double can */
 #define PAIRS_PER_GROUP_MIN 32	/* of whole groups */
-#define PAIRS_PER_TRAINED_MIN 8 /* of groups that are trained on: each pair costs them rows */
+#define PAIRS_PER_TRAINED_MIN 4 /* of groups that are trained on: each pair costs them rows */
 #define WHOLE_PART 0.25			/* of the pairs, and of the share of groups, where rows are held too */
 #define GATE_PART 3				/* of so many trained groups one is the gate's, as of the pairs */
 
@@ -246,7 +246,7 @@ try_to_hold(Collector *collector, double share, bool rows)
 	int			whole = (int) Min(share * (rows ? WHOLE_PART : 1) * groups, 1e6);
 
 	EasqSpoolHoldNone(collector->spool);
-	collector->row_share = rows ? share : 0;
+	collector->row_share = rows ? EASQ_HELD_SAMPLES * share : 0;
 	collector->whole_groups = whole >= GROUPS_MIN ? whole : 0;
 	collector->whole = collector->whole_groups > 0 ? 0 : EASQ_HELD_SAMPLES;
 	collector->random.state = collector->seed;

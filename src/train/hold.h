@@ -22,9 +22,9 @@ typedef struct EasqHold
 } EasqHold;
 
 /*
- * share: most of a group's rows that are held, of either label; where groups have too few rows
- * for that, most of the groups for each sample.  Marks the rows in the spool.  In the
- * current context; trained, weight and accuracy of the samples are not filled yet.
+ * share: most of a group's rows of either label that are held for each sample; where groups have too few rows for
+ * that, most of the groups.  Marks the rows in the spool.  In the current context; trained, weight and accuracy of
+ * the samples are not filled yet.
  */
 extern void EasqHoldBack(EasqHold *hold, EasqSpool *spool, double share, uint64 seed);
 

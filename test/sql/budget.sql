@@ -19,7 +19,7 @@ CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
 SELECT make('tight', '{"factors": 0}'), make('beside', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
 
 -- what training holds back
-SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
+SELECT sample, group_trained, count(*) > 400 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) AS without_budget FROM easq.held WHERE model = 'free';
 CREATE TABLE start AS SELECT m AS model, clicks_gauc(m) AS gauc, easq_export(m) AS file FROM unnest(ARRAY['tight', 'beside', 'free']) m;
 
