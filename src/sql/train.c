@@ -257,7 +257,7 @@ describe_feature(const char *what, const EasqSingleFeature *single)
 static void
 compare(const Training *training)
 {
-	double		accuracy = training->fit.accuracy;
+	double		accuracy = training->fit.held.accuracy;
 	bool		below = accuracy < training->popularity.accuracy || accuracy < training->other.accuracy;
 
 	ereport(NOTICE,
@@ -374,7 +374,7 @@ log_training(const Training *training, const EasqModel *written)
 		.loss_main = training->fit.loss_main,
 		.loss_satisfaction = training->fit.loss_satisfaction,
 		.loss_alignment = training->fit.loss_alignment,
-		.accuracy = training->fit.accuracy,
+		.accuracy = training->fit.held.accuracy,
 		.popularity_feature = training->popularity.feature,
 		.popularity_accuracy = training->popularity.accuracy,
 		.single_feature = training->other.feature,

@@ -160,7 +160,7 @@ report_epoch(const Fit *fit, int epoch, const EasqFitResult *result, double seco
 	char	   *losses = isnan(result->loss_satisfaction) ? "" :
 		psprintf(" (main %.4f, satisfaction %.4f, alignment %.4f)", result->loss_main, result->loss_satisfaction,
 				 isnan(result->loss_alignment) ? 0 : result->loss_alignment);
-	char	   *accuracy = isnan(result->accuracy) ? "" : psprintf(", held pairs %.4f", result->accuracy);
+	char	   *accuracy = isnan(result->held.accuracy) ? "" : psprintf(", held pairs %.4f", result->held.accuracy);
 
 	ereport(NOTICE,
 			(errmsg("model \"%s\": epoch %d/%d, %.0f rows a second, loss %.4f%s%s",
@@ -200,12 +200,12 @@ fit_epoch(Fit *fit, int epoch, EasqFitResult *result)
 	result->epoch = result->epochs_run = epoch;
 	result->seed = seed;
 	finish_epoch(fit->plan, &sums, result);
-	result->accuracy = NAN;
+	result->held = (EasqValidated) {NAN, NAN};
 	if (fit->validation)
 	{
 		EasqJudgeForget(fit->judge, EasqTrainerWeights(fit->trainer));
 		EasqJudgeWeights(fit->judge, EasqTrainerWeights(fit->trainer));
-		result->accuracy = EasqValidate(fit->validation, fit->judge);
+		result->held = EasqValidate(fit->validation, fit->judge);
 	}
 	report_epoch(fit, epoch, result, INSTR_TIME_GET_DOUBLE(duration));
 }
@@ -221,7 +221,7 @@ fit_until_best(Fit *fit, EasqFitResult *best)
 		EasqFitResult result;
 
 		fit_epoch(fit, epoch, &result);
-		if (EasqStoppingKeep(stopping, result.accuracy))
+		if (EasqStoppingKeep(stopping, result.held.soft_accuracy))
 			*best = result;
 		best->epochs_run = epoch;
 	}

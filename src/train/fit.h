@@ -36,7 +36,7 @@ typedef struct EasqFitResult
 	int			epoch;
 	int			epochs_run;
 	uint64		seed;			/* of its draws */
-	double		accuracy;		/* on held pairs */
+	EasqValidated held;			/* NaN: there are no held pairs */
 	int64		pairs;
 	double		loss;
 	double		loss_main;

@@ -13,7 +13,7 @@ typedef struct EasqStopping EasqStopping;
 /* In the current context. */
 extern EasqStopping *EasqStoppingCreate(EasqTrainer *trainer, int patience);
 
-/* After an epoch, which ordered so many held pairs rightly: was it the best until now?  It is kept. */
+/* After an epoch, which ordered so many held pairs rightly: was it as good as the best until now?  It is kept. */
 extern bool EasqStoppingKeep(EasqStopping *stopping, double accuracy);
 /* Have there been as many in a row as patience says since the best? */
 extern bool EasqStoppingIsDue(const EasqStopping *stopping);

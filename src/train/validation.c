@@ -1,9 +1,13 @@
 #include "postgres.h"
 
+#include <math.h>
+
 #include "feature/floats.h"
 #include "train/validation.h"
 
 #define PAIRS_MOST 8192			/* of a sample */
+#define SOFT_SCALE 0.3			/* of the spread of margins */
+#define SCALE_MIN 1e-30
 
 EasqValidation *
 EasqValidationCreate(const EasqHold *hold)
@@ -17,6 +21,7 @@ EasqValidationCreate(const EasqHold *hold)
 	{
 		validation->sample[i] = EasqHeldThinned(hold->sample[i], PAIRS_MOST);
 		validation->right[i] = EasqFloats((Size) validation->sample[i].count);
+		validation->margin[i] = EasqFloats((Size) validation->sample[i].count);
 	}
 	return validation;
 }
@@ -44,10 +49,39 @@ EasqValidationAccuracy(const EasqValidation *validation)
 	return sum / groups;
 }
 
-double
+/* Root mean square of all margins. */
+static double
+spread(const EasqValidation *validation)
+{
+	double		squares = 0;
+	double		count = 0;
+
+	for (int i = 0; i < EASQ_HELD_SAMPLES; i++)
+	{
+		for (int j = 0; j < validation->sample[i].count; j++)
+			squares += (double) validation->margin[i][j] * validation->margin[i][j];
+		count += validation->sample[i].count;
+	}
+	return sqrt(squares / count);
+}
+
+EasqValidated
 EasqValidate(EasqValidation *validation, EasqJudge *judge)
 {
+	EasqValidated result;
+	double		scale;
+
 	for (int i = 0; i < EASQ_HELD_SAMPLES; i++)
-		EasqJudgeSample(judge, &validation->sample[i], validation->right[i]);
-	return EasqValidationAccuracy(validation);
+	{
+		EasqJudgeMargins(judge, &validation->sample[i], validation->margin[i]);
+		for (int j = 0; j < validation->sample[i].count; j++)
+			validation->right[i][j] = EasqPairRight(validation->margin[i][j], 0);
+	}
+	result.accuracy = EasqValidationAccuracy(validation);
+	scale = Max(SOFT_SCALE * spread(validation), SCALE_MIN);
+	for (int i = 0; i < EASQ_HELD_SAMPLES; i++)
+		for (int j = 0; j < validation->sample[i].count; j++)
+			validation->right[i][j] = EasqPairSoftlyRight(validation->margin[i][j], 0, scale);
+	result.soft_accuracy = EasqValidationAccuracy(validation);
+	return result;
 }

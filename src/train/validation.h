@@ -1,11 +1,7 @@
 /*
  * What weights, or any other way to order rows, are worth on pairs that
- * training holds back: the share that is in the right order, a mean over groups,
- * then over the kinds of pairs (store/pair_held.h), which count alike.
- *
- * Neither kind would do alone.  Whole groups do not see what a training learns
- * about people; rows of trained groups rise as long as that is learned, however
- * badly strangers are ranked by then.
+ * training holds back: the share that is in the right order, a mean over groups
+ * of both kinds (store/pair_held.h).
  */
 #ifndef EASQ_VALIDATION_H
 #define EASQ_VALIDATION_H
@@ -17,7 +13,19 @@ typedef struct EasqValidation
 {
 	EasqHeld	sample[EASQ_HELD_SAMPLES];
 	float	   *right[EASQ_HELD_SAMPLES];	/* EasqPairRight of the pairs, to be filled */
+	float	   *margin[EASQ_HELD_SAMPLES];	/* scratch */
 } EasqValidation;
+
+/*
+ * The share itself, for people; and without its step, by which epochs are compared.  Few pairs change their order from
+ * one epoch to the next, and which of them is chance: the share went up and down by .003 where that of unseen rows
+ * rose steadily, and this with it.  Margins count by their spread, so that it is not their growth that counts.
+ */
+typedef struct EasqValidated
+{
+	double		accuracy;
+	double		soft_accuracy;
+} EasqValidated;
 
 /* Some thousand of the held pairs, in the current context; NULL where nothing is held back. */
 extern EasqValidation *EasqValidationCreate(const EasqHold *hold);
@@ -26,6 +34,6 @@ extern EasqValidation *EasqValidationCreate(const EasqHold *hold);
 extern double EasqValidationAccuracy(const EasqValidation *validation);
 
 /* Of the judge's weights of now. */
-extern double EasqValidate(EasqValidation *validation, EasqJudge *judge);
+extern EasqValidated EasqValidate(EasqValidation *validation, EasqJudge *judge);
 
 #endif
