@@ -6,7 +6,7 @@
 #include "train/validation.h"
 
 #define PAIRS_MOST 8192			/* of a sample */
-#define SOFT_SCALE 0.3			/* of the spread of margins */
+#define SOFT_SCALE 0.1			/* of the spread of margins */
 #define SCALE_MIN 1e-30
 
 EasqValidation *
