@@ -86,7 +86,7 @@ SELECT count(*) FILTER (WHERE status IN ('applied', 'shortened')) > 80 AS learne
 
 -- too few groups, nothing learned, and bad values
 SELECT easq_create_model('few', '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4}') \g /dev/null
-SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 79', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 15', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
 SELECT count(*) AS held FROM easq.held WHERE model = 'few';
 SELECT fails($$SELECT easq_configure('few', '{"behaviour_budget": -0.1}')$$);
 SELECT fails($$SELECT easq_train('few', 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.5}')$$);

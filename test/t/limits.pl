@@ -13,7 +13,7 @@ my $node = start_server('limits');
 # A share of groups that no number of groups meets.
 one_feature($node, 'postgres', 'm');
 $node->safe_psql('postgres', 'CREATE TABLE v AS SELECT u AS user_id, i AS x, (u + i) % 3 = 0 AS clicked FROM generate_series(1, 20) u, generate_series(1, 6) i');
-for my $case ([ '1e-9', '8000000000' ], [ '1e-300', '1000000000000000000' ], [ '0.2', '40' ])
+for my $case ([ '1e-9', '8000000000' ], [ '1e-300', '1000000000000000000' ], [ '0.02', '400' ])
 {
 	my ($share, $groups) = @$case;
 	my $stderr = '';
