@@ -133,20 +133,19 @@ EasqPoolCosts(const EasqCost *one, const EasqCost *other)
 	};
 }
 
-EasqCost
-EasqWorseCost(const EasqCost *one, const EasqCost *other)
-{
-	EasqCost	many = one->groups >= other->groups ? *one : *other;
-	EasqCost	few = one->groups >= other->groups ? *other : *one;
-
-	few.error = 0.0;
-	return few.groups > 0 && EasqCostBound(&few) > EasqCostBound(&many) ? few : many;
-}
-
 double
 EasqCostBound(const EasqCost *cost)
 {
 	return fmax(cost->cost, 0.0) + BOUND_QUANTILE * cost->error;
+}
+
+double
+EasqWorseBound(const EasqCost *one, const EasqCost *other)
+{
+	const EasqCost *many = one->groups >= other->groups ? one : other;
+	const EasqCost *few = one->groups >= other->groups ? other : one;
+
+	return fmax(EasqCostBound(many), few->cost);
 }
 
 void

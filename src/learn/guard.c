@@ -266,7 +266,7 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 	if (!is_due(guard, state->judged_step, EASQ_GATE_STEPS, refused) && state->drift < JUDGE_DRIFT * model->options.behaviour_budget)
 		return;
 	judge_gate(guard, weights);
-	cost = EasqWorseCost(&guard->judged[EASQ_NEW_GROUPS], &guard->judged[EASQ_TRAINED_GROUPS]).cost;
+	cost = EasqPoolCosts(&guard->judged[EASQ_NEW_GROUPS], &guard->judged[EASQ_TRAINED_GROUPS]).cost;
 	EasqJudgeVitalOf(guard->judge, guard->gate, vital);
 	learn_drift_share(state, cost);
 	state->cost = cost;
@@ -319,7 +319,6 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	MemoryContext old;
 	EasqHeld   *held;
 	EasqCost	audit[EASQ_HELD_KINDS];
-	EasqCost	cost;
 	double		bound;
 	EasqStepRow row = {
 		.model = model->name, .source = "audit", .status = "reverted", .guarded = true,
@@ -346,9 +345,8 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 
 	for (int kind = 0; kind < EASQ_HELD_KINDS; kind++)
 		audit[kind] = EasqPoolCosts(&guard->judged[kind], &audit[kind]);
-	cost = EasqWorseCost(&audit[EASQ_NEW_GROUPS], &audit[EASQ_TRAINED_GROUPS]);
-	row.cost = cost.cost;
-	bound = EasqCostBound(&cost);
+	row.cost = EasqPoolCosts(&audit[EASQ_NEW_GROUPS], &audit[EASQ_TRAINED_GROUPS]).cost;
+	bound = EasqWorseBound(&audit[EASQ_NEW_GROUPS], &audit[EASQ_TRAINED_GROUPS]);
 	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
 	if (bound <= model->options.behaviour_budget)
 	{

@@ -110,19 +110,27 @@ typedef struct Search
 	float	   *right;			/* [of the larger sample] */
 } Search;
 
-/* Of the kind of pairs that it costs most. */
-static EasqCost
-cost_at(const Search *search, double knob)
+/* Of each kind of pairs, in both samples. */
+static void
+take_costs(const Search *search, double knob, EasqCost cost[EASQ_HELD_KINDS])
 {
-	EasqCost	cost[EASQ_HELD_KINDS];
 	EasqCost	audit[EASQ_HELD_KINDS];
 
 	take_cost(&search->sample[EASQ_GATE], knob, search->carried, search->right, cost);
-	if (search->samples > 1)
-		take_cost(&search->sample[EASQ_AUDIT], knob, search->carried, search->right, audit);
-	for (int kind = 0; search->samples > 1 && kind < EASQ_HELD_KINDS; kind++)
+	if (search->samples == 1)
+		return;
+	take_cost(&search->sample[EASQ_AUDIT], knob, search->carried, search->right, audit);
+	for (int kind = 0; kind < EASQ_HELD_KINDS; kind++)
 		cost[kind] = EasqPoolCosts(&cost[kind], &audit[kind]);
-	return EasqWorseCost(&cost[EASQ_NEW_GROUPS], &cost[EASQ_TRAINED_GROUPS]);
+}
+
+static bool
+breaks(const Search *search, double knob, double budget)
+{
+	EasqCost	cost[EASQ_HELD_KINDS];
+
+	take_costs(search, knob, cost);
+	return EasqWorseBound(&cost[EASQ_NEW_GROUPS], &cost[EASQ_TRAINED_GROUPS]) > budget;
 }
 
 /* The largest knob below the first that breaks the budget. */
@@ -134,9 +142,7 @@ largest_within(const Search *search, double unit, double budget)
 
 	for (double spreads = FIRST_SPREADS; spreads <= MOST_SPREADS; spreads *= GROWTH)
 	{
-		EasqCost	cost = cost_at(search, spreads * unit);
-
-		if (EasqCostBound(&cost) > budget)
+		if (breaks(search, spreads * unit, budget))
 		{
 			bad = spreads;
 			break;
@@ -145,9 +151,7 @@ largest_within(const Search *search, double unit, double budget)
 	}
 	for (int i = 0; bad > 0 && i < HALVINGS; i++)
 	{
-		EasqCost	cost = cost_at(search, (good + bad) / 2 * unit);
-
-		if (EasqCostBound(&cost) > budget)
+		if (breaks(search, (good + bad) / 2 * unit, budget))
 			bad = (good + bad) / 2;
 		else
 			good = (good + bad) / 2;
@@ -164,7 +168,7 @@ turn_by_held(EasqLearner *learner, const EasqHeld *gate, const EasqHeld *audit)
 	const EasqHeld *whole[EASQ_HELD_SAMPLES] = {[EASQ_GATE] = gate, [EASQ_AUDIT] = audit};
 	Search		search = {.samples = audit ? EASQ_HELD_SAMPLES : 1, .carried = state->carried};
 	EasqHeld	held[EASQ_HELD_SAMPLES];
-	EasqCost	cost;
+	EasqCost	cost[EASQ_HELD_KINDS];
 
 	for (int i = 0; i < search.samples; i++)
 	{
@@ -174,8 +178,8 @@ turn_by_held(EasqLearner *learner, const EasqHeld *gate, const EasqHeld *audit)
 	search.right = palloc(sizeof(float) * MOST_PAIRS);
 	if (model->options.behaviour_budget > 0)
 		state->knob = largest_within(&search, equal_spreads(&search.sample[EASQ_GATE]), model->options.behaviour_budget);
-	cost = cost_at(&search, state->knob);
-	state->ranking_cost = cost.cost;
+	take_costs(&search, state->knob, cost);
+	state->ranking_cost = EasqPoolCosts(&cost[EASQ_NEW_GROUPS], &cost[EASQ_TRAINED_GROUPS]).cost;
 }
 
 /* Without one: by rehearsed pairs. */
