@@ -70,7 +70,7 @@ static const EasqOption train_options[] = {
 	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
 	EASQ_OPTION_LEARNING_RATE(1e-3, OPTION(learning_rate)),
 	{"factor_rate", EASQ_OPTION_REAL, 0.01, 1e-9, 10, OPTION(factor.rate), NULL, false},
-	{"factor_decay", EASQ_OPTION_REAL, 0.02, 0, 1e3, OPTION(factor.decay), NULL, false},
+	{"factor_decay", EASQ_OPTION_REAL, 0.01, 0, 1e3, OPTION(factor.decay), NULL, false},
 	EASQ_OPTION_LAMBDA1(NAN, OPTION(lambda1)),
 	EASQ_OPTION_LAMBDA2(0.3, OPTION(lambda2)),
 	EASQ_OPTION_BETA(NAN, OPTION(beta)),
