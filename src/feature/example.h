@@ -43,6 +43,12 @@ extern EasqReader *EasqReaderCreate(const EasqSpec *spec, TupleDesc desc, Memory
 extern bool EasqReadExample(EasqReader *reader, const Datum *values, const bool *nulls,
 							StringInfo out, EasqProblem *problem);
 
+/*
+ * The same row with NULL as the value of feature number hidden, which is a category; palloc'd.  The example comes from
+ * EasqReadExample or has passed EasqEncode.
+ */
+extern char *EasqHideValue(const EasqSpec *spec, const char *example, int length, int hidden, int *new_length);
+
 /* The trained part of the encoding. */
 typedef struct EasqEncoding
 {

@@ -39,7 +39,7 @@ typedef struct TrainOptions
 	double		held_share;
 	char	   *respondent;
 	double		learning_rate;
-	EasqFactorHyper factor;
+	EasqTrainHyper hyper;
 	/* for this call instead of the model's own: NaN, -1 or 0 where not given */
 	double		lambda1;
 	double		lambda2;
@@ -69,8 +69,9 @@ static const EasqOption train_options[] = {
 	{"held_share", EASQ_OPTION_REAL, 0.1, 0, 0.4, OPTION(held_share), NULL, false},
 	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
 	EASQ_OPTION_LEARNING_RATE(1e-3, OPTION(learning_rate)),
-	{"factor_rate", EASQ_OPTION_REAL, 0.01, 1e-9, 10, OPTION(factor.rate), NULL, false},
-	{"factor_decay", EASQ_OPTION_REAL, 0.01, 0, 1e3, OPTION(factor.decay), NULL, false},
+	{"factor_rate", EASQ_OPTION_REAL, 0.01, 1e-9, 10, OPTION(hyper.factor_rate), NULL, false},
+	{"factor_decay", EASQ_OPTION_REAL, 0.01, 0, 1e3, OPTION(hyper.factor_decay), NULL, false},
+	{"value_dropout", EASQ_OPTION_REAL, 0.05, 0, 0.5, OPTION(hyper.value_dropout), NULL, false},
 	EASQ_OPTION_LAMBDA1(NAN, OPTION(lambda1)),
 	EASQ_OPTION_LAMBDA2(0.3, OPTION(lambda2)),
 	EASQ_OPTION_BETA(NAN, OPTION(beta)),
@@ -344,7 +345,7 @@ train(Training *training)
 	plan.lambda1 = training->hyper.lambda1;
 	plan.lambda2 = training->hyper.lambda2;
 
-	training->trainer = EasqTrainerCreate(model, &training->hyper, &training->options.factor, model->backbone.mean, model->backbone.deviation,
+	training->trainer = EasqTrainerCreate(model, &training->hyper, &training->options.hyper, model->backbone.mean, model->backbone.deviation,
 										  plan.batch_pairs);
 	fit(training, &plan);
 	believe(training, with_answers);

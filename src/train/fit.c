@@ -193,6 +193,7 @@ fit_epoch(Fit *fit, int epoch, EasqFitResult *result)
 	shuffle_chunks(fit, chunks, seed);
 	for (int i = 0; i < chunks; i++)
 		fit_chunk(fit, fit->order[i], seed, &sums);
+	EasqTrainerSettle(fit->trainer);
 	EasqTrainerCentre(fit->trainer);
 	EasqTrainerCheck(fit->trainer);
 	INSTR_TIME_SET_CURRENT(duration);
