@@ -58,11 +58,11 @@ SELECT data(easq_export('two')) = data(easq_export('four')) AS "twice two", data
 SELECT count(DISTINCT digest) AS "optimisers" FROM (SELECT md5(string_agg(md5(data), '' ORDER BY name, chunk)) AS digest FROM easq.tensor WHERE state = 'current' AND part = 'moments' AND model IN ('two', 'four', 'shuffled') GROUP BY model) o;
 -- a value that is new is like one that is not known: between those that are chosen and those that are passed over
 CREATE TABLE goods AS SELECT u, 'c' || i AS item, i <= 5 AS chosen FROM generate_series(1, 200) u, generate_series(1, 20) i;
-SELECT easq_create_model(name, '[{"name": "item", "kind": "categorical", "size": 1000, "dim": 4}]', '{"seed": 3, "hidden": 16, "expert_hidden": 8}') FROM unnest(ARRAY['hiding', 'showing']) AS name \g /dev/null
+SELECT easq_create_model(name, '[{"name": "item", "kind": "categorical", "size": 100000, "dim": 4}]', '{"seed": 3, "hidden": 16, "expert_hidden": 8}') FROM unnest(ARRAY['hiding', 'showing']) AS name \g /dev/null
 SELECT easq_train('hiding', 'TABLE goods', 'chosen', 'u', options => '{"epochs": 8, "early_stopping": false, "held_share": 0}'),
        easq_train('showing', 'TABLE goods', 'chosen', 'u', options => '{"epochs": 8, "early_stopping": false, "held_share": 0, "value_dropout": 0}') \g /dev/null
-SELECT name, count(DISTINCT easq_score(name, i)) FILTER (WHERE item IS NULL OR item ~ 'new') AS scores,
-       bool_and(easq_score(name, i) BETWEEN easq_score(name, worse) AND easq_score(name, better)) FILTER (WHERE item ~ 'new') AS between
+SELECT name, count(DISTINCT easq_score(name, i)) FILTER (WHERE i.item IS NULL OR i.item ~ 'new') AS scores,
+       bool_and(easq_score(name, i) BETWEEN easq_score(name, worse) AND easq_score(name, better)) FILTER (WHERE i.item ~ 'new') AS "in between"
 FROM unnest(ARRAY['hiding', 'showing']) AS name, (SELECT 'new ' || i AS item FROM generate_series(1, 30) i UNION ALL SELECT NULL) i,
      (SELECT 'c19' AS item) worse, (SELECT 'c1' AS item) better GROUP BY name ORDER BY name;
 -- the same where a group is longer than the buffer
