@@ -32,7 +32,7 @@
 #define EASQ_PRIOR_PATHWAY 0.05	/* of the pathway's logit */
 #define EASQ_PRIOR_PATHWAY_MEAN 0.3	/* so that without answers the order is the pathway's */
 #define EASQ_PRIOR_NUMBER 0.02	/* of a standardised number, and of values that are neither of the next two */
-#define EASQ_PRIOR_MEMBER_MOST 1.0	/* of an array's member, which is more the more members there are */
+#define EASQ_PRIOR_OTHER_MOST 1.0	/* of values that are few, or members of arrays; see train/prior.c */
 #define EASQ_PRIOR_ASKED 1.0	/* of who is asked: harsh and mild people */
 #define EASQ_PRIOR_ABOUT 0.4	/* of what is asked about */
 #define EASQ_PRIOR_UNKNOWN 0.3	/* of a category while no training has told which is which */
