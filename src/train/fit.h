@@ -3,7 +3,7 @@
  * anew, shuffled over the mini-batches of their chunk; and which of them it ends with.
  *
  * What an epoch draws depends on the model's seed and on the Adam steps taken
- * before it, so that two calls of n epochs are one call of 2 n.
+ * before it, so that two calls of n epochs are one call of 2 n where all are trained.
  */
 #ifndef EASQ_FIT_H
 #define EASQ_FIT_H
@@ -45,8 +45,8 @@ typedef struct EasqFitResult
 } EasqFitResult;
 
 /*
- * A NOTICE for each epoch.  Held pairs, validation, may be NULL.  sample and baseline, which may be NULL, get the
- * behaviour pairs of the epoch that the trainer ends with.
+ * A NOTICE for each epoch, which judge and validation (NULL: nothing is held back) compare.  sample and baseline (NULL:
+ * none) get the behaviour pairs of the epoch that the trainer ends with.
  */
 extern void EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer,
 					EasqJudge *judge, EasqValidation *validation, EasqPairSample *sample, EasqBaseline *baseline,
