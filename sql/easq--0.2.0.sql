@@ -233,12 +233,14 @@ CREATE TABLE easq.held (
     sample   int NOT NULL,
     slot     int NOT NULL,
     group_number int NOT NULL,
+    group_trained bool NOT NULL,
     trained  real NOT NULL,
     chosen   bytea NOT NULL,
     rejected bytea NOT NULL,
     PRIMARY KEY (model, adapter, sample, slot)
 );
 COMMENT ON TABLE easq.held IS 'behaviour pairs that no step trains on, by which the behaviour budget is judged: sample 0 gates steps, sample 1 audits';
+COMMENT ON COLUMN easq.held.group_trained IS 'other rows of the group were trained on; else the whole group is held back. Pairs of the latter come first';
 COMMENT ON COLUMN easq.held.trained IS '1 where the model ordered the pair rightly when it was trained, 0.5 where it gave equal scores, else 0';
 
 CREATE TABLE easq.questionnaire (
@@ -311,11 +313,21 @@ CREATE TABLE easq.training (
     loss              float8,
     loss_main         float8,
     loss_satisfaction float8,
-    loss_alignment    float8
+    loss_alignment    float8,
+    epochs_run        int NOT NULL,
+    accuracy          float8,
+    popularity_feature text COLLATE "C",
+    popularity_accuracy float8,
+    single_feature    text COLLATE "C",
+    single_feature_accuracy float8
 );
 CREATE INDEX training_model ON easq.training (model, id);
 ALTER TABLE easq.training REPLICA IDENTITY FULL;
-COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once) and the mean losses of its last epoch';
+COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once), the mean losses of the epoch that the weights are of, and how it orders pairs that it held back';
+COMMENT ON COLUMN easq.training.epochs IS 'the epoch that the weights are of: the last, or the one that early stopping chose';
+COMMENT ON COLUMN easq.training.accuracy IS 'share of held pairs that the model orders rightly: mean over groups, then over whole groups and rows of trained groups';
+COMMENT ON COLUMN easq.training.popularity_accuracy IS 'the same by how often each value of popularity_feature was chosen: the category that orders held pairs best';
+COMMENT ON COLUMN easq.training.single_feature_accuracy IS 'the same by the best of the other features alone';
 
 CREATE TABLE easq.checkpoint (
     model         text COLLATE "C" NOT NULL,
@@ -429,7 +441,7 @@ SELECT t.* FROM easq.training t
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
               WHERE m.name OPERATOR(pg_catalog.=) t.model AND @extschema@.easq_may_score(m.owner, m.may_score));
-COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read and the mean losses of its last epoch';
+COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read, the mean losses of the epoch that the weights are of, and how it orders pairs that it held back beside popularity and the best single feature';
 
 CREATE VIEW easq.questionnaires WITH (security_barrier) AS
 SELECT q.model, q.questionnaire, (SELECT r.oid::pg_catalog.regrole FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) q.author) AS author, q.answer, q.respondent, q.features, q.options

@@ -52,6 +52,12 @@ extern bool EasqReadExample(EasqReader *reader, const Datum *values, const bool 
  */
 extern void EasqReadObject(const EasqSpec *spec, Jsonb *object, bool missing_ok, StringInfo out);
 
+/*
+ * The same row with NULL as the value of feature number hidden, which is a category; palloc'd.  The example comes from
+ * EasqReadExample or has passed EasqEncode.
+ */
+extern char *EasqHideValue(const EasqSpec *spec, const char *example, int length, int hidden, int *new_length);
+
 /* The trained part of the encoding. */
 typedef struct EasqEncoding
 {
