@@ -23,6 +23,7 @@
 #include "store/belief.h"
 #include "train/believe.h"
 #include "train/fit.h"
+#include "train/level.h"
 #include "train/prior.h"
 #include "train/publish.h"
 
@@ -349,6 +350,7 @@ train(Training *training)
 	training->trainer = EasqTrainerCreate(model, &training->hyper, &training->options.hyper, model->backbone.mean, model->backbone.deviation,
 										  plan.batch_pairs);
 	fit(training, &plan);
+	EasqLevelGroups(training->trainer, model, training->spool, EasqPriorsAsked(facts->priors));
 	believe(training, with_answers);
 	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,

@@ -496,6 +496,19 @@ EasqTrainerCentre(EasqTrainer *trainer)
 }
 
 void
+EasqTrainerShift(EasqTrainer *trainer, int feature, int64 row, double by)
+{
+	const EasqSpec *spec = trainer->model->spec;
+
+	for (int t = 0; t < spec->tables; t++)
+		if (spec->table[t].factors && spec->table[t].feature == &spec->feature[feature])
+		{
+			trainer->table[t].numbers[(Size) row * trainer->table[t].dim] += (float) by;
+			trainer->table[t].dirty[row] = true;
+		}
+}
+
+void
 EasqTrainerSlowDown(EasqTrainer *trainer, double factor)
 {
 	trainer->hyper.learning_rate *= factor;

@@ -72,6 +72,9 @@ extern void EasqTrainerCentre(EasqTrainer *trainer);
 /* With value dropout: values that no training has met are taken for unknown ones from now on. */
 extern void EasqTrainerSettle(EasqTrainer *trainer);
 
+/* Adds to the first-order factor of a value: row of the feature's tables. */
+extern void EasqTrainerShift(EasqTrainer *trainer, int feature, int64 row, double by);
+
 /* Adam steps of the backbone so far, those of earlier trainings included. */
 extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
 
