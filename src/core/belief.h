@@ -32,7 +32,7 @@
 #define EASQ_PRIOR_PATHWAY 0.05	/* of the pathway's logit */
 #define EASQ_PRIOR_PATHWAY_MEAN 0.3	/* so that without answers the order is the pathway's */
 #define EASQ_PRIOR_NUMBER 0.02	/* of a standardised number, and of values that are neither of the next two */
-#define EASQ_PRIOR_MEMBER_MOST 1.0	/* of an array's member, which is more the more members there are */
+#define EASQ_PRIOR_OTHER_MOST 1.0	/* of values that are few, or members of arrays; see train/prior.c */
 #define EASQ_PRIOR_ASKED 1.0	/* of who is asked: harsh and mild people */
 #define EASQ_PRIOR_ABOUT 0.4	/* of what is asked about */
 #define EASQ_PRIOR_UNKNOWN 0.3	/* of a category while no training has told which is which */
@@ -59,7 +59,7 @@ typedef struct EasqOpinion
 {
 	double		logit;			/* z */
 	double		variance;		/* V */
-	double		shared;			/* part of V: of what all rows of a group share, and so orders none of them */
+	double		own;			/* part of V: of the values by which a row differs from others of its group */
 } EasqOpinion;
 
 /* A belief that an answer touches. */
@@ -78,20 +78,33 @@ EasqOpinionAdd(EasqOpinion *opinion, const EasqBelief *belief, double x)
 	opinion->variance += (double) belief->variance * (x * x);
 }
 
-/* How much answers surprise, now and usually: running means. */
+/* How much answers surprise, now and usually: running means; and how sure beliefs should have been of them. */
 typedef struct EasqSurprise
 {
 	double		now;
 	double		usual;
+	double		sharpness;		/* log-odds count so many times: each coordinate for itself is less sure than all together */
+	double		curvature;		/* of its fit, which forgets */
 } EasqSurprise;
 
 extern void EasqSurpriseInit(EasqSurprise *surprise);
 
+/* What an answer does to the beliefs that an opinion is of: m_j += s_j x_j step, s_j /= 1 + s_j x_j^2 curvature. */
+typedef struct EasqBeliefUpdate
+{
+	double		q;
+	double		curvature;
+	double		step;
+	double		damping;		/* how much less step is for each unit that z was more */
+} EasqBeliefUpdate;
+
+extern EasqBeliefUpdate EasqBeliefUpdateOf(const EasqOpinion *opinion, bool satisfied, double weight);
+
 /* One answer about a row of n terms; a number that is not finite leaves all as it was. */
 extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);
 
-/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation. */
-extern double EasqOpinionProbability(const EasqOpinion *opinion);
+/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation, as sharp as answers have been so far. */
+extern double EasqOpinionProbability(const EasqOpinion *opinion, double sharpness);
 
 /* The main pathway's logit as a term's x: standardised, at most 4 deviations. */
 extern double EasqMainTerm(double logit, double mean, double deviation);

@@ -50,6 +50,13 @@ forget(Datum argument pg_attribute_unused(), Oid relation)
 			prepared[i].valid = false;
 }
 
+/* Keys name their table with its schema. */
+static void
+forget_all(Datum argument, int cache pg_attribute_unused(), uint32 hash pg_attribute_unused())
+{
+	forget(argument, InvalidOid);
+}
+
 static Prepared *
 find(Oid relation)
 {
@@ -68,7 +75,10 @@ free_place(Oid relation)
 	Prepared   *place = NULL;
 
 	if (!watching)
+	{
 		CacheRegisterRelcacheCallback(forget, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all, (Datum) 0);
+	}
 	watching = true;
 	for (int i = 0; i < PREPARED; i++)
 		if (place == NULL && (prepared[i].context == NULL || prepared[i].relation == relation))

@@ -1,5 +1,7 @@
 #include "postgres.h"
 
+#include <math.h>
+
 #include "utils/memutils.h"
 
 #include "core/belief.h"
@@ -7,6 +9,8 @@
 #include "feature/belief.h"
 #include "feature/example.h"
 #include "train/prior.h"
+
+#define USUAL_VALUES 100.0		/* of which EASQ_PRIOR_NUMBER holds */
 
 typedef struct Counted
 {
@@ -125,21 +129,30 @@ richest(const EasqPriorCounts *counts, bool constant)
 	return best;
 }
 
+int
+EasqPriorsAsked(const EasqPriorCounts *counts)
+{
+	return richest(counts, true);
+}
+
 /*
- * Members of an array each count for a part of the row: what is believed of them may differ as much more, so that a row of
- * several says as much as a row of one.
+ * Of the values that are neither.  The more of them there are, the fewer answers each gets, and the less may be made of
+ * each (anime, Book-Crossing and Coat agree on the root).  Members of an array each count for a part of their row: as
+ * much more may be made of them, so that a row of several says as much as a row of one.
  */
 static double
 prior_of_others(const Counted *counted)
 {
-	return counted->squares > 0 ? Min(EASQ_PRIOR_NUMBER * (double) counted->shares / counted->squares, EASQ_PRIOR_MEMBER_MOST) :
-		EASQ_PRIOR_NUMBER;
+	if (counted->values == 0)
+		return EASQ_PRIOR_NUMBER;
+	return Min(EASQ_PRIOR_NUMBER * sqrt(USUAL_VALUES / (double) counted->values) * (double) counted->shares / counted->squares,
+			   EASQ_PRIOR_OTHER_MOST);
 }
 
 void
 EasqPriorsChoose(const EasqPriorCounts *counts, EasqPriors *priors)
 {
-	int			asked = richest(counts, true);
+	int			asked = EasqPriorsAsked(counts);
 	int			about = richest(counts, false);
 
 	for (int i = 0; i < counts->spec->count; i++)
