@@ -175,16 +175,14 @@ EasqAppendPrepare(const EasqQuestionnaire *questionnaire, const EasqWrittenRows 
 
 /* ------------------------------------------------------------- appending */
 
-/* Are the rows that it was made from still the ones that are there? */
+/* Are the rows that it was made from still there?  Of another model that learns from the table EasqQuestionnaireWrite gives word. */
 static bool
 is_current(const Prepared *place)
 {
-	EasqStamp	stamp;
 	bool		current;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	current = EasqQuestionnaireStamp(place->relation, &stamp) && EasqSameStamp(&stamp, &place->questionnaire) &&
-		EasqModelStamp(place->name, &stamp) && EasqSameStamp(&stamp, &place->model);
+	current = EasqStampHolds(&place->questionnaire) && EasqStampHolds(&place->model);
 	PopActiveSnapshot();
 	return current;
 }

@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/snapmgr.h"
 
 #include "store/columns.h"
@@ -111,4 +112,6 @@ EasqQuestionnaireWrite(const EasqQuestionnaire *from)
 	EasqWriterBegin(&writer, "questionnaire");
 	EasqWriterInsert(&writer, row.values, row.nulls);
 	EasqWriterEnd(&writer);
+	/* Sessions keep what they have found out about the table. */
+	CacheInvalidateRelcacheByRelid(from->relation);
 }

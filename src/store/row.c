@@ -1,8 +1,12 @@
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/relation.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "store/row.h"
 
 Datum
@@ -140,8 +144,21 @@ EasqRowStamp(const EasqScan *scan, HeapTuple tuple)
 }
 
 bool
-EasqSameStamp(const EasqStamp *a, const EasqStamp *b)
+EasqStampHolds(const EasqStamp *stamp)
 {
-	return a->table == b->table && a->written_by == b->written_by &&
-		ItemPointerCompare((ItemPointer) &a->at, (ItemPointer) &b->at) == 0;
+	Relation	table = try_relation_open(stamp->table, AccessShareLock);
+	HeapTupleData tuple = {.t_self = stamp->at};
+	Buffer		buffer;
+	bool		holds;
+
+	if (table == NULL)
+		return false;
+	holds = EasqHeapFetch(table, GetActiveSnapshot(), &tuple, &buffer);
+	if (holds)
+	{
+		holds = HeapTupleHeaderGetRawXmin(tuple.t_data) == stamp->written_by;
+		ReleaseBuffer(buffer);
+	}
+	relation_close(table, AccessShareLock);
+	return holds;
 }

@@ -47,7 +47,8 @@ typedef struct EasqStamp
 } EasqStamp;
 
 extern EasqStamp EasqRowStamp(const EasqScan *scan, HeapTuple tuple);
-extern bool EasqSameStamp(const EasqStamp *a, const EasqStamp *b);
+/* Does the active snapshot show that very version still? */
+extern bool EasqStampHolds(const EasqStamp *stamp);
 
 extern Datum EasqBytesDatum(const void *data, Size length);
 

@@ -60,6 +60,15 @@ INSERT INTO many SELECT i, sin(i), CASE WHEN sin(i) > 0 THEN 'satisfied' ELSE 'd
 SELECT easq_drain();
 SELECT count(*), count(DISTINCT adapter_version), sum(answers) FROM easq.steps WHERE model = 'n';
 
+-- another model learns from the table too, from the next answer on
+INSERT INTO said VALUES (1, 4, 'satisfied');
+SELECT easq_learn('n', 'said', options => '{"when": "later"}') \g /dev/null
+INSERT INTO said VALUES (1, -4, 'dissatisfied');
+SELECT model, answers FROM easq.queues ORDER BY model;
+SELECT easq_stop_learning('n', 'said') \g /dev/null
+SELECT easq_drain('m');
+SELECT easq_drain('n');
+
 -- rights: of who has none, nothing is shown and nothing drained; a right that is lost is lost with the next answer
 CREATE ROLE regress_later_teacher;
 GRANT ALL ON SCHEMA regress TO regress_later_teacher;
