@@ -103,7 +103,7 @@ is_met(const EasqLearnedTable *table, Size row)
 void
 EasqLearnedTableSettle(EasqLearnedTable *table)
 {
-	if (!is_met(table, 0))
+	if (!is_met(table, 0) || table->rows > SETTLED_MOST)
 		return;
 	for (Size row = 1; row < table->rows; row++)
 	{
