@@ -9,6 +9,7 @@
 #include "train/table.h"
 
 #define ROOM 1024				/* rows that a batch touches, to begin with */
+#define SETTLED_MOST ((Size) 1 << 20)	/* rows of a table: a larger one would be written whole by each training */
 
 static void *
 huge_zeros(Size bytes)
