@@ -47,13 +47,12 @@ SELECT easq_train('a', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs
 SELECT count(*) AS remembered, count(*) FILTER (WHERE respondent ~ '^kind') > 40 AS "by kind" FROM easq.answer WHERE model = 'a';
 SELECT count(*) AS rehearsed FROM easq.behaviour WHERE model = 'a';
 
--- warm start: twice two epochs are four (of factors only nearly: the end of each training takes the levels out of them);
--- and neither the rows' order, nor memory, nor the place of columns matters
-SELECT easq_create_model(name, :features, :options::jsonb || '{"factors": 0}') FROM unnest(ARRAY['four', 'two', 'shuffled']) AS name \g /dev/null
-SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') \g /dev/null
-SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') FROM generate_series(1, 2) \g /dev/null
+-- warm start: twice two epochs are four; and neither the rows' order, nor memory, nor the place of columns matters
+SELECT easq_create_model(name, :features, :options) FROM unnest(ARRAY['four', 'two', 'shuffled']) AS name \g /dev/null
+SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false, "level": false}') \g /dev/null
+SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false, "level": false}') FROM generate_series(1, 2) \g /dev/null
 SET maintenance_work_mem = '1MB';
-SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') \g /dev/null
+SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false, "level": false}') \g /dev/null
 RESET maintenance_work_mem;
 SELECT data(easq_export('two')) = data(easq_export('four')) AS "twice two", data(easq_export('shuffled')) = data(easq_export('four')) AS "any order";
 SELECT easq_create_model(name, :features, :options) FROM unnest(ARRAY['levelled', 'mixed']) AS name \g /dev/null
