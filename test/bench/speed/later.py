@@ -5,7 +5,7 @@ import time
 from measure import Pgbench, Session, interleaved, percentile, ratio
 
 CLIENTS = (1, 4, 16)
-SECONDS = 5
+SECONDS = 3
 ANSWERS = 10240
 WAYS = ("now", "commit", "later")
 INSERT = """\\set viewer random(1, 2000)
