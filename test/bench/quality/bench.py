@@ -5,7 +5,9 @@ import os
 import time
 
 import dataset
+import published
 import report
+import stream
 import table
 
 SETS = ("published", "coat", "kuairand", "anime", "book-crossing")
@@ -22,6 +24,19 @@ def arguments():
     return parser.parse_args()
 
 
+def quality(out, run, seeds):
+    report.quality(out, [table.measure(run(seed)) for seed in seeds])
+
+
+def arrivals(out, run, seeds):
+    report.arrivals(out, [stream.arrivals(run(seed)) for seed in seeds])
+
+
+def asking(out, run, seeds):
+    curves, sizes = zip(*(stream.asking(run(seed)) for seed in seeds))
+    report.asking(out, curves, sizes, stream.needed)
+
+
 def main():
     args = arguments()
     parts = [p for p in PARTS if args.all or getattr(args, p)] or ["table"]
@@ -32,13 +47,19 @@ def main():
         if data is None:
             out.line(f"SKIPPED: there is no {name} in {os.environ['EASQ_DATA']}\n")
             continue
+        run = lambda seed: table.Run(data, seed, args.options, args.train_options)
         for part in parts:
             began = time.time()
-            if part == "table" and name != "published":
-                out.line(f"## {name}\n")
-                runs = [table.measure(table.Run(data, seed, args.options, args.train_options)) for seed in seeds]
-                report.quality(out, name, runs)
-            out.line(f"{name}, {part}: {time.time() - began:.0f} s\n")
+            if (name == "published") != (part == "probability") and not (name == "published" and part == "table"):
+                continue
+            out.line(f"## {name}: {part}\n")
+            if part == "probability":
+                report.probability(out, [published.probability(data, seed, args.options, args.train_options) for seed in seeds])
+            elif name == "published":
+                report.published(out, [published.measure(data, seed, args.options, args.train_options) for seed in seeds], published.LINE)
+            else:
+                {"table": quality, "arrivals": arrivals, "asking": asking}[part](out, run, seeds)
+            table.progress(f"{name}, {part}: {time.time() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import os
 
 import numpy as np
 
-ANSWERED = 0.1      # of the labelled events of the implicit sets
+ANSWERED = 0.1      # of the labelled events of the implicit sets,
+MOST = 6000         # but not more
 VALIDATION = 0.4    # of the users, for what is chosen
 
 
@@ -187,10 +188,10 @@ class Implicit(Set):
         return Rows(key // self.items, key % self.items, np.zeros(len(key)))
 
     def split(self, seed):
-        """70 % of each person's events to train on; a tenth of all labelled events is answered; the rest, by person, validates and tests."""
+        """70 % of each person's events to train on; some of all labelled events are answered; the rest, by person, validates and tests."""
         rng = np.random.default_rng([seed, 4])
         labelled = np.flatnonzero(~np.isnan(self.answer))
-        asked = rng.permutation(labelled)[:int(ANSWERED * len(labelled))]
+        asked = rng.permutation(labelled)[:min(MOST, int(ANSWERED * len(labelled)))]
         is_asked = np.zeros(len(self.user), bool)
         is_asked[asked] = True
         train = rank_within(self.user, rng) < 0.7 * np.bincount(self.user)[self.user]

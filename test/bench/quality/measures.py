@@ -78,7 +78,7 @@ def cost_interval(before, after):
 
 
 def top(rows, score, k, users):
-    """NDCG@k and Recall@k of each person as the published protocol has them: a person without a 1 counts as 1 and 0."""
+    """NDCG@k and Recall@k of each person as the published protocol has them: Recall of at most k rows, a person without a 1 counts as 1."""
     ndcg, recall = np.full(users, np.nan), np.full(users, np.nan)
     discount = 1 / np.log2(np.arange(2, k + 2))
     for user in np.unique(rows.user):
@@ -88,7 +88,7 @@ def top(rows, score, k, users):
         got = label[np.argsort(-np.asarray(score)[mine], kind="stable")][:k]
         at = discount[:len(got)]
         ndcg[user] = (got * at).sum() / (best * at).sum() if best.any() else 1
-        recall[user] = got.sum() / max(1, label.sum())
+        recall[user] = got.sum() / best.sum() if best.any() else 1
     return ndcg, recall
 
 

@@ -26,6 +26,9 @@ class Report:
             self.line("| " + " | ".join(row) + " |")
         self.line()
 
+    def check(self, held, text):
+        self.line(("- held: " if held else "- NOT HELD: ") + text)
+
 
 def share(x):
     """.702"""
@@ -46,6 +49,49 @@ def beside(values, reference):
     return f"{text} {mark}[{signed(low)}, {signed(high)}]{mark}"
 
 
+def published(report, runs, line):
+    """The figures of a published protocol beside those of the paper."""
+    metrics = list(line)
+    cell = lambda row, metric: "{} [{}, {}]".format(share(mean_of(v := stack(runs, row, metric))), *map(share, interval(v)))
+    report.table(["", *metrics], [["CDR on MF-DR, published", *(share(line[m]) for m in metrics)]] + [[row, *(cell(row, m) for m in metrics)] for row in runs[0]])
+    for row in list(runs[0])[:1]:
+        for m in metrics:
+            value = mean_of(stack(runs, row, m))
+            report.check(value > line[m], f"{row}: {m} {share(value)} beside {share(line[m])}")
+    report.line()
+
+
+def probability(report, runs):
+    figure = lambda row, k: "" if runs[0][row][k] is None else share(float(np.mean([run[row][k] for run in runs])))
+    report.table(["all rows of the test", "AUC", "expected calibration error"], [[row, figure(row, 0), figure(row, 1)] for row in runs[0]])
+    value = float(np.mean([runs[n]["easq_probability, one answer at a time"][0] for n in range(len(runs))]))
+    report.check(value > 0.76, f"AUC of easq_probability {share(value)}, wanted: above .760")
+    report.line()
+
+
+def arrivals(report, runs):
+    mean = lambda how, k: float(np.mean([run[how][k] for run in runs]))
+    report.table(["answers", "easq_satisfaction", "easq_score", "seconds"], [[how, share(mean(how, 0)), share(mean(how, 1)), f"{mean(how, 2):.1f}"] for how in runs[0]])
+    whole = [mean(how, 0) for how in runs[0] if "%" not in how]
+    report.check(max(whole) - min(whole) <= 0.005, f"however they arrive: {share(min(whole))} to {share(max(whole))}, within .005")
+    more = [mean(how, 0) for how in ("25 % of them", "50 % of them", "one by one")]
+    report.check(more == sorted(more), "more answers are never lower: " + ", ".join(map(share, more)))
+    report.line()
+
+
+def asking(report, runs, sizes, needed):
+    size = int(np.mean(sizes))
+    curves = {way: np.mean([run[way] for run in runs], 0) for way in runs[0]}
+    count = len(next(iter(curves.values())))
+    report.table(["answers", *(str(size * (n + 1)) for n in range(count))], [[way, *map(share, curve)] for way, curve in curves.items()])
+    for part in (count // 2, count):
+        goal = curves["at random"][:part].max()
+        reached = {way: needed(curve, goal, size) for way, curve in curves.items()}
+        first = reached["of each person the unsurest"]
+        report.check(first is not None and first <= reached["at random"], f"{share(goal)} after " + ", ".join(f"{n or 'more'} {way}" for way, n in reached.items()))
+    report.line()
+
+
 def stack(runs, row, *keys):
     """[seeds, people], or None where the row has no such thing."""
     result = []
@@ -59,7 +105,7 @@ def stack(runs, row, *keys):
     return np.array(result)
 
 
-def quality(report, name, runs):
+def quality(report, runs):
     """Two tables of a set: what is gained, what it costs; then the bars that are checked."""
     rows = list(runs[0])
     own = {key: stack(runs, "easq", *key) for key in [("behaviour",), ("signal",)] + [("ranking", b) for b in BUDGETS]}
@@ -71,20 +117,16 @@ def quality(report, name, runs):
     report.table(["what it cost: G (upper bound)", *(f"{b:.2f}" for b in BUDGETS)],
                  [[row, *("{} ({}{})".format(signed(g), signed(high), "" if high <= b else ", OVER") for b in BUDGETS for g, high in [bound(row, b)])]
                   for row in rows if row != "score after training"])
-    lines = []
     for b in (0.05, 0.10):
-        best = max((r for r in rows if r not in ("easq", "easq_satisfaction")), key=lambda r: mean_of(stack(runs, r, "ranking", b)))
+        best = max((r for r in rows if not r.startswith("easq")), key=lambda r: mean_of(stack(runs, r, "ranking", b)))
         low, high = interval(own["ranking", b] - stack(runs, best, "ranking", b))
-        lines.append((high >= 0, f"ranking at {b:.2f}: {share(mean_of(own['ranking', b]))}, best rival {best}, difference [{signed(low)}, {signed(high)}]"))
+        report.check(high >= 0, f"ranking at {b:.2f}: {share(mean_of(own['ranking', b]))}, best rival {best}, difference [{signed(low)}, {signed(high)}]")
     for b in BUDGETS:
         g, high = bound("easq", b)
-        lines.append((high <= b, f"budget {b:.2f}: G {g:.4f}, upper bound {high:.4f}"))
-    rivals = [r for r in ("popularity", "BPR") if r in rows]
-    if rivals:
-        best = max(rivals, key=lambda r: mean_of(stack(runs, r, "behaviour")))
+        report.check(high <= b, f"budget {b:.2f}: G {signed(g)}, upper bound {signed(high)}")
+    others = [r for r in ("popularity", "BPR") if r in rows]
+    if others:
+        best = max(others, key=lambda r: mean_of(stack(runs, r, "behaviour")))
         gap = mean_of(own["behaviour",]) - mean_of(stack(runs, best, "behaviour"))
-        lines.append((gap >= -0.005, f"behaviour: {signed(gap)} beside {best}"))
-    for held, text in lines:
-        report.line(("- held: " if held else "- NOT HELD: ") + text)
+        report.check(gap >= -0.005, f"behaviour: {signed(gap)} beside {best}")
     report.line()
-    return runs

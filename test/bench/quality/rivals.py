@@ -106,10 +106,16 @@ def logistic(index, value, size, label, l2):
     return w
 
 
-def content(design, answers, rows, good, respondent, probabilities=False):
-    """Logistic regression of answers; with the respondent's level beside it the two-way count."""
+PENALTIES = (0.5, 1, 2, 4, 8, 16, 32)
+
+
+def fitted(design, answers, rows, respondent, l2):
+    """Log-odds of rows by a logistic regression of answers; with the respondent's level beside it the two-way count."""
     index, value, size = design(answers, respondent)
-    i, v, _ = design(rows, respondent)
-    scores = [(logistic(index, value, size, answers.label, l2)[i] * v).sum(1) for l2 in (0.5, 1, 2, 4, 8, 16)]
-    score = best(scores, good)
-    return sigmoid(score) if probabilities else score
+    w = logistic(index, value, size, answers.label, l2)
+    index, value, _ = design(rows, respondent)
+    return (w[index] * value).sum(1)
+
+
+def content(design, answers, rows, good, respondent):
+    return best([fitted(design, answers, rows, respondent, l2) for l2 in PENALTIES], good)

@@ -97,24 +97,23 @@ def measure(run):
              ", ".join(f"{t['state'][0] or 0:.4f} {t['state'][1] or 0:.3f}" for t in taught.values()))
     base.open().drop()
 
-    rankings, signals, behaviour = {}, {}, {"easq": before}
+    # signals: what satisfaction is said to be; shifts: what may be added to the score.
+    rankings, behaviour = {}, {"easq": before}
     budget = Budget(before, run.order["behaviour/validation"], run.at["behaviour/validation"], trained)
-    signals["easq"] = taught[0.05]["satisfaction"]
     rankings["easq"] = {b: t["ranking"] for b, t in taught.items()}
-    signals["score after training"] = before
     rankings["score after training"] = dict.fromkeys(BUDGETS, before)
-    signals.update(counted(run, behaviour))
-    signals.update(in_torch(run, tensors, metadata, before, budget, behaviour))
-    signals["DPO of the paper"] = paper(run, behaviour)
-    for name, signal in signals.items():
-        rankings.setdefault(name, budget.matched(signal))
-    rankings["easq_satisfaction"] = budget.matched(signals["easq"])
+    signals = counted(run, behaviour)
+    shifts = dict(signals)
+    for name, (start, after) in {**in_torch(run, tensors, metadata, before, budget, behaviour), "DPO of the paper": paper(run, behaviour)}.items():
+        signals[name], shifts[name] = after, after - start
+    signals["easq"] = shifts["easq_satisfaction"] = taught[0.05]["satisfaction"]
+    rankings.update({name: budget.matched(shift) for name, shift in shifts.items()})
 
     result = {}
     for name, by_budget in rankings.items():
         row = result[name] = {"ranking": {b: run.people("satisfaction/test", s) for b, s in by_budget.items()},
                               "cost": {b: np.where(trained, run.people("behaviour/test", s), np.nan) for b, s in by_budget.items()}}
-        if name in signals and name != "score after training":
+        if name in signals:
             row["signal"] = run.people("satisfaction/test", signals[name])
         if name in behaviour:
             row["behaviour"] = run.people("behaviour/test", behaviour[name])
@@ -137,6 +136,7 @@ def counted(run, behaviour):
 
 
 def in_torch(run, tensors, metadata, before, budget, behaviour):
+    """Rivals in PyTorch: scores before (0: none) and after."""
     try:
         import learned
     except ImportError:
@@ -144,7 +144,8 @@ def in_torch(run, tensors, metadata, before, budget, behaviour):
         return {}
     signals = {}
     if run.dataset.what:
-        behaviour["BPR"] = signals["BPR"] = learned.bpr(run.dataset, run.split.fit, run.rows, run.good("behaviour"), run.seed)
+        behaviour["BPR"] = learned.bpr(run.dataset, run.split.fit, run.rows, run.good("behaviour"), run.seed)
+        signals["BPR"] = 0, behaviour["BPR"]
         progress("BPR done")
     network = learned.Network(tensors, float(metadata["alpha"]), inputs(run.dataset, tensors, metadata, run.rows), before)
     rehearsed, answers = (np.arange(run.at[k].start, run.at[k].stop) for k in ("rehearsed", "answers"))
@@ -153,8 +154,8 @@ def in_torch(run, tensors, metadata, before, budget, behaviour):
         tried = []
         for weight in (1, 5):
             for score in network.mixed(answers, run.split.answers.label, rehearsed, run.rows.label, run.rows.user, weight, lora, run.seed):
-                tried.append((good(budget.matched(score - before)[0.05]), -len(tried), score - before))
-        signals[name] = max(tried, key=lambda t: t[:2])[2]
+                tried.append((good(budget.matched(score - before)[0.05]), -len(tried), score))
+        signals[name] = before, max(tried, key=lambda t: t[:2])[2]
     progress("mixing done")
     return signals
 
@@ -168,4 +169,4 @@ def paper(run, behaviour):
     own.open().drop()
     good = run.good("satisfaction")
     progress("DPO done")
-    return rivals.best([t["ranking"] - before for t in taught.values()], lambda s: good(before + s))
+    return before, rivals.best([t["ranking"] for t in taught.values()], good)
