@@ -25,7 +25,9 @@ def arguments():
 
 
 def quality(out, run, seeds):
-    report.quality(out, [table.measure(run(seed)) for seed in seeds])
+    runs = [table.measure(run(seed)) for seed in seeds]
+    report.quality(out, runs)
+    return runs
 
 
 def arrivals(out, run, seeds):
@@ -42,6 +44,7 @@ def main():
     parts = [p for p in PARTS if args.all or getattr(args, p)] or ["table"]
     seeds = range(1, 1 + int(os.environ.get("EASQ_SEEDS", 1)))
     out = report.Report()
+    tables = {}
     for name in args.sets or SETS:
         data = dataset.load(name, os.environ["EASQ_DATA"])
         if data is None:
@@ -57,9 +60,13 @@ def main():
                 report.probability(out, [published.probability(data, seed, args.options, args.train_options) for seed in seeds])
             elif name == "published":
                 report.published(out, [published.measure(data, seed, args.options, args.train_options) for seed in seeds], published.LINE)
+            elif part == "table":
+                tables[name] = quality(out, run, seeds)
             else:
-                {"table": quality, "arrivals": arrivals, "asking": asking}[part](out, run, seeds)
+                {"arrivals": arrivals, "asking": asking}[part](out, run, seeds)
             table.progress(f"{name}, {part}: {time.time() - began:.0f} s")
+    if len(tables) > 1:
+        report.summary(out, tables)
 
 
 if __name__ == "__main__":

@@ -141,11 +141,13 @@ class Rehearsal:
 
     def __init__(self, rows, label, groups):
         self.better, self.worse = [], []
-        for label_of_group in np.split(np.argsort(groups[rows], kind="stable"), np.flatnonzero(np.diff(np.sort(groups[rows]))) + 1):
-            one, zero = (rows[label_of_group[label[label_of_group] == k]] for k in (1, 0))
+        rows = rows[np.argsort(groups[rows], kind="stable")]
+        for group in np.split(rows, np.flatnonzero(np.diff(groups[rows])) + 1):
+            one, zero = (group[label[group] == k] for k in (1, 0))
             if len(one) and len(zero):
-                self.better.append(one)
-                self.worse.append(zero[np.arange(len(one)) % len(zero)])
+                pairs = np.arange(max(len(one), len(zero)))
+                self.better.append(one[pairs % len(one)])
+                self.worse.append(zero[pairs % len(zero)])
         self.better, self.worse = np.concatenate(self.better), np.concatenate(self.worse)
 
     def draw(self, count, rng):

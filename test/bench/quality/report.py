@@ -49,6 +49,20 @@ def beside(values, reference):
     return f"{text} {mark}[{signed(low)}, {signed(high)}]{mark}"
 
 
+def summary(report, sets):
+    """{set: runs}: each row's mean over the sets, where all of them have it."""
+    rows = [row for row in next(iter(sets.values()))[0] if all(row in runs[0] for runs in sets.values())]
+    mean = lambda row, b: float(np.mean([mean_of(stack(runs, row, "ranking", b)) for runs in sets.values()]))
+    report.line("## Mean of " + ", ".join(sets) + "\n")
+    report.table(["", *(f"ranking at {b:.2f}" for b in BUDGETS)], [[row, *(share(mean(row, b)) for b in BUDGETS)] for row in rows])
+    for row in ("mixing, LoRA", "item's rate"):
+        having = {name: runs for name, runs in sets.items() if row in runs[0]}
+        for b in (0.05, 0.10):
+            own, other = (float(np.mean([mean_of(stack(runs, r, "ranking", b)) for runs in having.values()])) for r in ("easq", row))
+            report.check(own > other, f"ranking at {b:.2f}, mean of {', '.join(having)}: {share(own)} beside {share(other)} of {row}")
+    report.line()
+
+
 def published(report, runs, line):
     """The figures of a published protocol beside those of the paper."""
     metrics = list(line)

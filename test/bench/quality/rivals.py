@@ -65,14 +65,15 @@ class Design:
         chosen = np.log1p(np.bincount(fit.item, fit.label, dataset.items))
         self.chosen = (chosen - chosen.mean()) / (chosen.std() or 1)
 
-    def __call__(self, rows, respondent):
+    def __call__(self, rows, respondent, score=None):
+        """score: of the rows, one more input."""
         one = np.ones((len(rows), 1))
         parts = [(self.thing.index[rows.item], self.thing.value[rows.item], self.thing.size)]
         if self.dataset.what:
             parts += [(rows.item[:, None], one, self.dataset.items), (np.zeros((len(rows), 1), int), self.chosen[rows.item][:, None], 1)]
         if respondent:
             parts += [(rows.user[:, None], one, self.dataset.users), (self.person.index[rows.user], self.person.value[rows.user], self.person.size)]
-        parts.append((np.zeros((len(rows), 1), int), one, 1))
+        parts += [(np.zeros((len(rows), 1), int), column, 1) for column in ([] if score is None else [score[:, None]]) + [one]]
         start = np.cumsum([0] + [size for _, _, size in parts])
         return np.hstack([i + s for (i, _, _), s in zip(parts, start)]), np.hstack([v for _, v, _ in parts]), int(start[-1])
 
@@ -109,13 +110,13 @@ def logistic(index, value, size, label, l2):
 PENALTIES = (0.5, 1, 2, 4, 8, 16, 32)
 
 
-def fitted(design, answers, rows, respondent, l2):
-    """Log-odds of rows by a logistic regression of answers; with the respondent's level beside it the two-way count."""
-    index, value, size = design(answers, respondent)
+def fitted(design, answers, rows, respondent, l2, score=(None, None)):
+    """Log-odds of rows by a logistic regression of answers; with the respondent's level beside it the two-way count; score: of both."""
+    index, value, size = design(answers, respondent, score[0])
     w = logistic(index, value, size, answers.label, l2)
-    index, value, _ = design(rows, respondent)
+    index, value, _ = design(rows, respondent, score[1])
     return (w[index] * value).sum(1)
 
 
-def content(design, answers, rows, good, respondent):
-    return best([fitted(design, answers, rows, respondent, l2) for l2 in PENALTIES], good)
+def content(design, answers, rows, good, respondent, score=(None, None)):
+    return best([fitted(design, answers, rows, respondent, l2, score) for l2 in PENALTIES], good)

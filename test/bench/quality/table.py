@@ -102,7 +102,7 @@ def measure(run):
     budget = Budget(before, run.order["behaviour/validation"], run.at["behaviour/validation"], trained)
     rankings["easq"] = {b: t["ranking"] for b, t in taught.items()}
     rankings["score after training"] = dict.fromkeys(BUDGETS, before)
-    signals = counted(run, behaviour)
+    signals = counted(run, before, behaviour)
     shifts = dict(signals)
     for name, (start, after) in {**in_torch(run, tensors, metadata, before, budget, behaviour), "DPO of the paper": paper(run, behaviour)}.items():
         signals[name], shifts[name] = after, after - start
@@ -120,7 +120,7 @@ def measure(run):
     return result
 
 
-def counted(run, behaviour):
+def counted(run, before, behaviour):
     """Rivals in numpy."""
     split, good = run.split, run.good("satisfaction")
     design = rivals.Design(run.dataset, split.fit)
@@ -131,6 +131,8 @@ def counted(run, behaviour):
         signals["item's rate"] = rivals.rate(run.dataset, split.answers, run.rows, good)
     signals["content, logistic"] = rivals.content(design, split.answers, run.rows, good, False)
     signals["two-way count"] = rivals.content(design, split.answers, run.rows, good, True)
+    standard = (before - before.mean()) / (before.std() or 1)
+    signals["two-way with the score"] = rivals.content(design, split.answers, run.rows, good, True, (standard[run.at["answers"]], standard))
     progress("counts done")
     return signals
 
