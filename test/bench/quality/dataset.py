@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import re
 
 import numpy as np
 
@@ -47,6 +48,12 @@ def table(*path):
         return next(rows), list(rows)
 
 
+def shared_features(name):
+    """Those of a set that other benches use too: the JSON in its SQL file."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", name + ".sql"), encoding="utf-8") as file:
+        return json.loads(re.search(r"SELECT '(\[.*\])'::jsonb", file.read(), re.DOTALL).group(1))
+
+
 def number(text):
     return float(text) if text != "" else None
 
@@ -68,10 +75,8 @@ class Coat(Set):
     def __init__(self, folder, name="coat"):
         one_hot = lambda file: [[float(x) for x in row[1:]] for row in table(folder, file)[1]]
         ratings = lambda file: np.array([[int(x) for x in row] for row in table(folder, file)[1]]).T
-        features = [{"name": "shopper", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
-                    {"name": "coat", "kind": "categorical", "encoding": "index", "size": 300, "dim": 8},
-                    {"name": "person", "kind": "vector", "dim": 14}, {"name": "looks", "kind": "vector", "dim": 33}]
-        super().__init__(name, features, {"person": ("real[]", one_hot("users.csv"))}, {"looks": ("real[]", one_hot("items.csv"))}, "shopper", "coat")
+        super().__init__(name, shared_features("coat"), {"person": ("real[]", one_hot("users.csv"))}, {"looks": ("real[]", one_hot("items.csv"))},
+                         "shopper", "coat")
         self.chosen, self.drawn = ratings("ratings_train.csv"), ratings("ratings_test.csv")
 
     def not_chosen(self):
@@ -135,10 +140,7 @@ class KuaiRand(Set):
         length = [float(text or 0) for text in at["duration_ms"]]
         thing = {"hour": ("int", [(int(t) // 3600000 + 8) % 24 for t in at["time_ms"]]), "no_duration": ("bool", [x == 0 for x in length]),
                  "duration": ("real", [float(np.log1p(x)) if x else None for x in length])}
-        small = lambda name, size, dim: {"name": name, "kind": "categorical", "size": size, "dim": dim}
-        features = [small("viewer", 2000, 16), small("activity", 32, 4), small("registered", 32, 4), small("feat2", 64, 4), small("feat7", 128, 4),
-                    small("hour", 64, 4), small("no_duration", 8, 2)] + [{"name": n, "kind": "numeric"} for n in ("duration", "follows", "fans")]
-        super().__init__("kuairand", features, person, thing, "viewer", None)
+        super().__init__("kuairand", shared_features("kuairand"), person, thing, "viewer", None)
         self.rows = Rows([ids[u] for u in at["user_id"]], np.arange(len(log)), [int(x) for x in at["long_view"]])
         self.said = np.array([x == "satisfied" for x in at["answer"]], float)
 

@@ -6,31 +6,23 @@ import torch.nn.functional as F
 torch.set_num_threads(1)
 
 
-def partner(rows, order, start, stop, rng):
-    """For each of the rows one of the same person, at random."""
-    user = rows.user
-    return order[start[user] + (rng.random(len(user)) * (stop - start)[user]).astype(int)]
-
-
 class Pairs:
-    """Draws (better, worse) rows of one person."""
+    """Pairs of a better and a worse row of one person."""
 
     def __init__(self, rows, users):
-        self.rows, user = rows, np.arange(users)
-        self.side = {}
-        for label in (0, 1):
-            which = np.flatnonzero(rows.label == label)
-            order = which[np.argsort(rows.user[which], kind="stable")]
-            of = rows.user[order]
-            self.side[label] = order, np.searchsorted(of, user), np.searchsorted(of, user, "right")
-        self.ones = np.flatnonzero(rows.label == 1)
-        _, low, high = self.side[0]
-        self.ones = self.ones[(high > low)[rows.user[self.ones]]]
+        self.user, everybody = rows.user, np.arange(users)
+        worse = np.flatnonzero(rows.label == 0)
+        self.worse = worse[np.argsort(rows.user[worse], kind="stable")]
+        self.first = np.searchsorted(rows.user[self.worse], everybody)
+        self.count = np.searchsorted(rows.user[self.worse], everybody, "right") - self.first
+        better = np.flatnonzero(rows.label == 1)
+        self.better = better[self.count[rows.user[better]] > 0]
 
     def epoch(self, rng):
         """Every better row once, in random order, with a random worse one."""
-        ones = rng.permutation(self.ones)
-        return ones, partner(self.rows[ones], *self.side[0], rng)
+        better = rng.permutation(self.better)
+        user = self.user[better]
+        return better, self.worse[self.first[user] + (rng.random(len(user)) * self.count[user]).astype(int)]
 
 
 def bpr(dataset, fit, rows, good, seed, epochs=40):
