@@ -84,11 +84,14 @@ def probability(report, runs):
 
 
 def arrivals(report, runs):
-    mean = lambda how, k: float(np.mean([run[how][k] for run in runs]))
-    report.table(["answers", "easq_satisfaction", "easq_score", "seconds"], [[how, share(mean(how, 0)), share(mean(how, 1)), f"{mean(how, 2):.1f}"] for how in runs[0]])
-    whole = [mean(how, 0) for how in runs[0] if "%" not in how]
+    values = {(how, what): stack(runs, how, what) for how in runs[0] for what in ("satisfaction", "ranking")}
+    cell = lambda how, what: beside(values[how, what], None if how == "one by one" else values["one by one", what])
+    report.table(["answers", "easq_satisfaction", "easq_score", "seconds"],
+                 [[how, cell(how, "satisfaction"), cell(how, "ranking"), f"{np.mean([run[how]['seconds'] for run in runs]):.1f}"] for how in runs[0]])
+    mean = {how: mean_of(values[how, "satisfaction"]) for how in runs[0]}
+    whole = [value for how, value in mean.items() if "%" not in how]
     report.check(max(whole) - min(whole) <= 0.005, f"however they arrive: {share(min(whole))} to {share(max(whole))}, within .005")
-    more = [mean(how, 0) for how in ("25 % of them", "50 % of them", "one by one")]
+    more = [mean[how] for how in ("25 % of them", "50 % of them", "one by one")]
     report.check(more == sorted(more), "more answers are never lower: " + ", ".join(map(share, more)))
     report.line()
 

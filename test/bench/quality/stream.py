@@ -7,13 +7,12 @@ from table import jobs
 
 
 def unseen(run, scores):
-    """Mean over people of validation and test."""
-    parts = [run.people("satisfaction/" + part, scores) for part in ("validation", "test")]
-    return float(np.nanmean(np.concatenate([p[~np.isnan(p)] for p in parts])))
+    """Of each person, on rows of validation and of test (on Coat a person has both)."""
+    return np.concatenate([run.people("satisfaction/" + part, scores) for part in ("validation", "test")])
 
 
 def arrivals(run):
-    """{how: (order by easq_satisfaction, by easq_score, seconds)}"""
+    """{how: {"satisfaction": order by easq_satisfaction, "ranking": by easq_score, "seconds": ...}}"""
     base = run.trained("arrivals", run.options)
     answers = run.split.answers
     other = answers[np.random.default_rng([run.seed, 8]).permutation(len(answers))]
@@ -21,7 +20,7 @@ def arrivals(run):
                 "50 % of them": {"answers": answers[:len(answers) // 2]}, "25 % of them": {"answers": answers[:len(answers) // 4]}}
     made = run.all_taught(base, variants)
     base.open().drop()
-    return {how: (unseen(run, t["satisfaction"]), unseen(run, t["ranking"]), t["seconds"]) for how, t in made.items()}
+    return {how: {"satisfaction": unseen(run, t["satisfaction"]), "ranking": unseen(run, t["ranking"]), "seconds": t["seconds"]} for how, t in made.items()}
 
 
 ROUNDS, STATEMENT, CHOICE = 12, 20, 10
@@ -60,7 +59,7 @@ def asked(run, base, name, choose, size):
             left = np.setdiff1d(left, now)
             copy.answer(pool[now], STATEMENT)
         copy.want(run.rows)
-        curve.append(unseen(run, copy.scores("easq_satisfaction")[0]))
+        curve.append(float(np.nanmean(unseen(run, copy.scores("easq_satisfaction")[0]))))
     copy.drop()
     return curve
 
