@@ -48,6 +48,7 @@ CREATE TABLE easq.model (
     mean             float8[] NOT NULL,
     deviation        float8[] NOT NULL,
     prior            float8[] NOT NULL,
+    varies           float8[] NOT NULL,
     created_at       timestamptz NOT NULL,
     trained_at       timestamptz,
     may_score        easq.role[] NOT NULL DEFAULT '{}',
@@ -57,6 +58,8 @@ CREATE TABLE easq.model (
 COMMENT ON TABLE easq.model IS 'one row for each model: its definition and the state of its backbone. SELECT on this table is the right to score with every model';
 COMMENT ON COLUMN easq.model.owner IS 'nobody (-) where the role is gone: then superusers alone, until easq_configure names another owner';
 COMMENT ON COLUMN easq.model.may_score IS 'whom easq_grant gave the right score, and so on';
+COMMENT ON COLUMN easq.model.prior IS 'variance of beliefs about the values of each feature before any answer, as the first training found it; 0: none yet';
+COMMENT ON COLUMN easq.model.varies IS 'share of the groups of several rows of the first training in which each feature varies; 1 before';
 COMMENT ON COLUMN easq.model.inputs IS 'numbers of an encoded input';
 
 -- The keys of what every step rewrites end in a version, so that a scan from the newest on meets the visible row
@@ -322,6 +325,7 @@ CREATE TABLE easq.checkpoint (
     mean          float8[] NOT NULL,
     deviation     float8[] NOT NULL,
     prior         float8[] NOT NULL,
+    varies        float8[] NOT NULL,
     trained       bool NOT NULL,
     created_at    timestamptz NOT NULL,
     PRIMARY KEY (model, label)
@@ -521,7 +525,7 @@ COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_record';
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
-'how unsure the model is whether one row satisfies: standard deviation, in log-odds, of what answers say of its values; the rows with most of it teach most when they are asked about';
+'how unsure the model is of where one row belongs among others of its group: standard deviation, in log-odds, of what answers say of its values, but for what all rows of a group share, such as who is asked; of each person the row with most of it teaches most';
 
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';

@@ -53,7 +53,7 @@ be_surprised(EasqSurprise *surprise, double q, bool satisfied)
 void
 EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise)
 {
-	EasqOpinion opinion = {0.0, 0.0};
+	EasqOpinion opinion = {0};
 	double		haste = haste_of(surprise);
 	double		q;
 	double		curvature;

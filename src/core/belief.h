@@ -32,6 +32,7 @@
 #define EASQ_PRIOR_PATHWAY 0.05	/* of the pathway's logit */
 #define EASQ_PRIOR_PATHWAY_MEAN 0.3	/* so that without answers the order is the pathway's */
 #define EASQ_PRIOR_NUMBER 0.02	/* of a standardised number, and of values that are neither of the next two */
+#define EASQ_PRIOR_OTHER_MOST 1.0	/* of values that are few, or members of arrays; see train/prior.c */
 #define EASQ_PRIOR_ASKED 1.0	/* of who is asked: harsh and mild people */
 #define EASQ_PRIOR_ABOUT 0.4	/* of what is asked about */
 #define EASQ_PRIOR_UNKNOWN 0.3	/* of a category while no training has told which is which */
@@ -44,11 +45,21 @@ typedef struct EasqBelief
 	float		variance;
 } EasqBelief;
 
+/* What a first training finds of the values of each feature [features]. */
+typedef struct EasqPriors
+{
+	double	   *variance;		/* of beliefs about them; 0: none yet */
+	double	   *varies;			/* share of the groups of several rows in which they vary; 1: nobody knows */
+} EasqPriors;
+
+#define EASQ_PRIOR_VARIES 0.05	/* what varies in no more groups tells groups apart, and not the rows of one */
+
 /* What beliefs say of a row. */
 typedef struct EasqOpinion
 {
 	double		logit;			/* z */
 	double		variance;		/* V */
+	double		shared;			/* part of V: of what all rows of a group share, and so orders none of them */
 } EasqOpinion;
 
 /* A belief that an answer touches. */

@@ -82,6 +82,7 @@ EasqLayoutInit(EasqLayout *layout, const EasqShape *shape)
 		place(layout, EASQ_PATHWAY_TENSOR(p, EASQ_MAIN_OUT_BIAS), name[5], 1, 1, 1, 1);
 	}
 	layout->adapter = layout->total - layout->backbone;
+	layout->ranking = layout->tensor[EASQ_SATISFACTION_GATE_WEIGHT].offset - layout->backbone;
 	return 0;
 }
 

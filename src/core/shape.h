@@ -74,6 +74,7 @@ typedef struct EasqLayout
 	EasqTensor	tensor[EASQ_TENSORS];
 	size_t		backbone;		/* floats before the adapter */
 	size_t		adapter;		/* floats of the adapter: LoRA and both pathways */
+	size_t		ranking;		/* the first of them: LoRA and the main pathway, what ranks; the satisfaction pathway follows */
 	size_t		total;			/* floats in all */
 } EasqLayout;
 

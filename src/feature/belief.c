@@ -128,27 +128,29 @@ move_untouched(EasqBeliefs *beliefs, int table, float from, float to)
 }
 
 void
-EasqBeliefsSetPriors(EasqBeliefs *beliefs, const double *prior)
+EasqBeliefsSetPriors(EasqBeliefs *beliefs, const EasqPriors *priors)
 {
 	for (int i = 0; i < beliefs->spec->count; i++)
 	{
 		const EasqFeature *feature = &beliefs->spec->feature[i];
 		double		by_kind = EasqKinds[feature->kind]->embedded ? EASQ_PRIOR_UNKNOWN : EASQ_PRIOR_NUMBER;
 
-		double		variance = feature->prior > 0 ? feature->prior : prior[i] > 0 ? prior[i] : by_kind;
+		double		found = priors->variance[i] > 0 ? priors->variance[i] : by_kind;
+		double		variance = feature->prior > 0 ? feature->prior : found;
 
 		move_untouched(beliefs, i, (float) beliefs->table[i].prior, (float) variance);
 		beliefs->table[i].prior = variance;
+		beliefs->table[i].constant = priors->varies[i] <= EASQ_PRIOR_VARIES;
 	}
 	beliefs->table[COMMON(beliefs)].prior = EASQ_PRIOR_COMMON;
 }
 
 EasqBeliefs *
-EasqBeliefsCreate(const EasqSpec *spec, const double *prior)
+EasqBeliefsCreate(const EasqSpec *spec, const EasqPriors *priors)
 {
 	EasqBeliefs *beliefs = make_beliefs(spec);
 
-	EasqBeliefsSetPriors(beliefs, prior);
+	EasqBeliefsSetPriors(beliefs, priors);
 	return beliefs;
 }
 
@@ -161,6 +163,7 @@ EasqBeliefsCopy(const EasqBeliefs *from, const EasqSpec *spec)
 	for (int t = 0; t < from->tables; t++)
 	{
 		beliefs->table[t].prior = from->table[t].prior;
+		beliefs->table[t].constant = from->table[t].constant;
 		for (int c = 0; c < from->table[t].chunks; c++)
 			if (from->table[t].chunk[c])
 			{
@@ -329,6 +332,8 @@ add_value(const EasqFeature *feature, int64 row, double x, void *arg)
 	EasqBelief	belief = belief_at(adding->beliefs, table_of(adding->beliefs, feature), row_of(feature, row));
 
 	EasqOpinionAdd(&adding->opinion, &belief, x);
+	if (adding->beliefs->table[feature - adding->beliefs->spec->feature].constant)
+		adding->opinion.shared += (double) belief.variance * (x * x);
 }
 
 static void
@@ -351,7 +356,7 @@ EasqBeliefsOpinion(const EasqBeliefs *beliefs, const EasqEncoding *encoding, con
 EasqOpinion
 EasqBeliefsBias(const EasqBeliefs *beliefs)
 {
-	EasqOpinion opinion = {0, 0};
+	EasqOpinion opinion = {0};
 
 	add_common(beliefs, EASQ_BELIEF_BIAS, 1, &opinion);
 	return opinion;

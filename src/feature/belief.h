@@ -30,6 +30,7 @@ typedef struct EasqBeliefTable
 	const char *name;			/* of its feature; "" of what all rows share */
 	int64		size;			/* rows; 0: a feature without values of its own */
 	double		prior;			/* variance of each; of what all rows share see EasqBeliefPrior */
+	bool		constant;		/* its feature is the same in all rows of a group */
 	int			chunks;
 	EasqBeliefChunk **chunk;	/* [chunks], NULL: at its prior */
 } EasqBeliefTable;
@@ -70,16 +71,16 @@ extern bool EasqSpecHasValues(const EasqSpec *spec);
 
 /*
  * Nothing believed yet; in a context of its own below the current one, with which the chunks go that nobody else uses.
- * prior [spec->count]: variances that a training gave, 0 where none did; those of the specification go before them.
+ * Variances of the specification go before those of priors.
  */
-extern EasqBeliefs *EasqBeliefsCreate(const EasqSpec *spec, const double *prior);
+extern EasqBeliefs *EasqBeliefsCreate(const EasqSpec *spec, const EasqPriors *priors);
 /* The same beliefs for a model whose features are the same.  Changes that are not stored are changes of both. */
 extern EasqBeliefs *EasqBeliefsCopy(const EasqBeliefs *from, const EasqSpec *spec);
 extern void EasqBeliefsFree(EasqBeliefs *beliefs);
 /* Are they of a model with the same features? */
 extern bool EasqBeliefsFit(const EasqBeliefs *beliefs, const EasqSpec *spec);
 /* The priors of a training in place of those before it. */
-extern void EasqBeliefsSetPriors(EasqBeliefs *beliefs, const double *prior);
+extern void EasqBeliefsSetPriors(EasqBeliefs *beliefs, const EasqPriors *priors);
 
 /* A belief before any answer. */
 extern EasqBelief EasqBeliefPrior(const EasqBeliefs *beliefs, int table, int64 row);

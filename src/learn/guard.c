@@ -9,7 +9,6 @@
 #include "store/log.h"
 #include "store/weight_saved.h"
 
-#define SHARE_BESIDE_KNOB 0.0	/* of the budget */
 #define LORA_STRENGTH 3.0		/* of the strength of alignment: LoRA serves the satisfaction pathway too */
 #define TRY_PAIRS EASQ_JUDGE_DRAWN	/* of the gate sample, drawn anew for each step */
 #define TRY_SCALE 0.5			/* of the spread of main's logits after training */
@@ -50,14 +49,10 @@ EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate)
 	return guard;
 }
 
-/*
- * What alignment may spend.  Where answers are counted the knob spends the rest, and gets more for it: what beliefs say
- * reaches the ranking as it is, at whatever is left.
- */
-static double
-own_budget(const EasqGuard *guard)
+bool
+EasqGuardRankingRests(const EasqGuard *guard)
 {
-	return guard->model->options.behaviour_budget * (EasqModelBelieves(guard->model) ? SHARE_BESIDE_KNOB : 1);
+	return EasqModelBelieves(guard->model);
 }
 
 double
@@ -65,17 +60,12 @@ EasqGuardStrength(const EasqGuard *guard)
 {
 	const EasqAlignmentState *state = &guard->model->adapter.alignment;
 
-	return EasqAlignmentStrength(state->cost, own_budget(guard), state->pace, state->spread);
+	if (EasqGuardRankingRests(guard))
+		return 0;
+	return EasqAlignmentStrength(state->cost, guard->model->options.behaviour_budget, state->pace, state->spread);
 }
 
 /* ---------------------------------------------------------- one step on trial */
-
-/* Where main and LoRA lie in the block: they are neighbours, and rank; the satisfaction pathway follows. */
-static size_t
-ranking_start(const EasqLayout *layout)
-{
-	return layout->backbone;
-}
 
 static size_t
 main_start(const EasqLayout *layout)
@@ -86,7 +76,7 @@ main_start(const EasqLayout *layout)
 static size_t
 ranking_end(const EasqLayout *layout)
 {
-	return layout->tensor[EASQ_SATISFACTION_GATE_WEIGHT].offset;
+	return layout->backbone + layout->ranking;
 }
 
 /* after [from, to) becomes a point between before and itself. */
@@ -99,17 +89,17 @@ shorten(EasqGuard *guard, const float *before, float *after, size_t from, size_t
 }
 
 static void
-draw_pairs(EasqGuard *guard)
+draw_pairs(EasqGuard *guard, int pairs)
 {
 	EasqRandom	random = EasqDraws(guard->model, EASQ_DRAW_GATE, 0);
 	int			slot[TRY_PAIRS];
 
-	for (int i = 0; i < TRY_PAIRS; i++)
+	for (int i = 0; i < pairs; i++)
 	{
 		slot[i] = (int) EasqBelow(&random, (uint64) guard->gate->count);
 		guard->weight[i] = guard->gate->weight[slot[i]];
 	}
-	guard->pairs = EasqJudgeDraw(guard->judge, guard->gate, slot, TRY_PAIRS);
+	guard->pairs = EasqJudgeDraw(guard->judge, guard->gate, slot, pairs);
 }
 
 static void
@@ -128,7 +118,7 @@ costs_too_much(EasqGuard *guard, const float *after)
 {
 	const EasqAlignmentState *state = &guard->model->adapter.alignment;
 	double		all = EasqUnspentAccuracy(guard->gate->accuracy, state->carried) - 0.5;
-	double		budget = own_budget(guard);
+	double		budget = guard->model->options.behaviour_budget;
 	double		left = Max(budget - Max(state->cost, 0) - Max(state->drift, 0), budget / EASQ_GATE_STEPS);
 	double		loss;
 	double		error;
@@ -139,18 +129,25 @@ costs_too_much(EasqGuard *guard, const float *after)
 	return state->drift_share * (loss - TRY_DOUBT * error) / all > left;
 }
 
-/* Takes back what main and LoRA did, and their momentum with it, which would lead the next step the same way. */
+/* Takes back what main and LoRA did. */
+static void
+keep_ranking(EasqGuard *guard, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
+{
+	const EasqLayout *layout = &guard->model->layout;
+	size_t		bytes = sizeof(float) * layout->ranking;
+
+	EasqJudgeForget(guard->judge, after);
+	memcpy(after + layout->backbone, before + layout->backbone, bytes);
+	memcpy(adam->m, old->m, bytes);
+	memcpy(adam->v, old->v, bytes);
+}
+
+/* And their momentum with it, which would lead the next step the same way. */
 static void
 refuse_ranking(EasqGuard *guard, const float *before, const EasqAdam *old, float *after, EasqAdam *adam)
 {
-	const EasqLayout *layout = &guard->model->layout;
-	size_t		start = ranking_start(layout);
-	size_t		bytes = sizeof(float) * (ranking_end(layout) - start);
-
-	EasqJudgeForget(guard->judge, after);
-	memcpy(after + start, before + start, bytes);
-	memset(adam->m, 0, bytes);
-	memcpy(adam->v, old->v, bytes);
+	keep_ranking(guard, before, old, after, adam);
+	memset(adam->m, 0, sizeof(float) * guard->model->layout.ranking);
 }
 
 /* Would the step lead a pathway further towards death?  One that leads away from it is welcome. */
@@ -170,22 +167,22 @@ is_dying(EasqGuard *guard, EasqPathway pathway, const float *before, const float
 	return now.spread < then.spread || (on_scores && now.activity < then.activity);
 }
 
-const char *
-EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
-			 float *after, EasqAdam *adam, double *strength)
+/* Does what ranks stay within what is left?  Weakens or takes back what the step did to it until it does. */
+static void
+try_ranking(EasqGuard *guard, const float *before, const EasqAdam *old, float *after, EasqAdam *adam, double *strength)
 {
 	const EasqLayout *layout = &guard->model->layout;
 	bool		refused;
 
 	if (*strength < 1)
-		shorten(guard, before, after, ranking_start(layout), main_start(layout), Min(LORA_STRENGTH * *strength, 1));
-	draw_pairs(guard);
+		shorten(guard, before, after, layout->backbone, main_start(layout), Min(LORA_STRENGTH * *strength, 1));
+	draw_pairs(guard, TRY_PAIRS);
 	judge_pairs(guard, before, guard->before);
 	refused = costs_too_much(guard, after);
 	for (int i = 0; refused && i < TRY_HALVINGS; i++)
 	{
 		*strength /= 2;
-		shorten(guard, before, after, ranking_start(layout), ranking_end(layout), 0.5);
+		shorten(guard, before, after, layout->backbone, ranking_end(layout), 0.5);
 		refused = costs_too_much(guard, after);
 	}
 	if (refused || is_dying(guard, EASQ_MAIN, before, after))
@@ -194,6 +191,19 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 		guard->added = 0;
 		refuse_ranking(guard, before, old, after, adam);
 	}
+}
+
+const char *
+EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
+			 float *after, EasqAdam *adam, double *strength)
+{
+	if (EasqGuardRankingRests(guard))
+	{
+		keep_ranking(guard, before, old, after, adam);
+		draw_pairs(guard, EASQ_VITAL_ROWS / 2);
+	}
+	else
+		try_ranking(guard, before, old, after, adam, strength);
 	return is_dying(guard, EASQ_SATISFACTION, before, after) ?
 		"the satisfaction pathway would be dying: its scores fall to 0 or become equal" : NULL;
 }
@@ -240,6 +250,8 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 	EasqAlignmentState *state = &model->adapter.alignment;
 	EasqVital	vital[EASQ_PATHWAYS];
 
+	if (EasqGuardRankingRests(guard))
+		return;
 	if (!refused)
 		state->drift += guard->added;
 	if (!is_due(guard, state->judged_step, EASQ_GATE_STEPS, refused) && state->drift < JUDGE_DRIFT * model->options.behaviour_budget)
@@ -274,10 +286,10 @@ go_back(EasqGuard *guard, float *weights, EasqAdam *adam, double bound)
 	found = found && state.cost < bound;
 	if (found)
 	{
-		size_t		bytes = sizeof(float) * (ranking_end(layout) - ranking_start(layout));
+		size_t		bytes = sizeof(float) * layout->ranking;
 
 		EasqJudgeForget(guard->judge, weights);
-		memcpy(weights + ranking_start(layout), earlier + ranking_start(layout), bytes);
+		memcpy(weights + layout->backbone, earlier + layout->backbone, bytes);
 		memcpy(adam->m, moments.m, bytes);
 		memcpy(adam->v, moments.v, bytes);
 		model->adapter.alignment.cost = state.cost;
@@ -306,6 +318,8 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	if (!is_due(guard, state->audited_step, EASQ_AUDIT_STEPS, refused))
 		return false;
 	state->audited_step = model->adapter.step;
+	if (EasqGuardRankingRests(guard))
+		return false;
 	/* Mostly the gate has just been judged at this very step. */
 	if (guard->judged.groups == 0 || state->judged_step != model->adapter.step)
 		judge_sample(guard, guard->gate, weights, &guard->judged);

@@ -11,6 +11,9 @@
  * that they passed.
  *
  * The satisfaction experts rank nothing: what they learn is kept in any case.
+ *
+ * Where answers are counted (option beliefs) the knob spends the budget, and gets more for it: main and LoRA stay as
+ * training left them, and nothing of the above is needed but to see whether the satisfaction pathway lives.
  */
 #ifndef EASQ_GUARD_H
 #define EASQ_GUARD_H
@@ -24,6 +27,9 @@ typedef struct EasqGuard EasqGuard;
 
 /* NULL where the model has no budget: option behaviour_budget 1, or training held nothing back.  In the current context. */
 extern EasqGuard *EasqGuardCreate(EasqModel *model, EasqJudge *judge, const EasqHeld *gate);
+
+/* Do main and LoRA stay as they are in every step? */
+extern bool EasqGuardRankingRests(const EasqGuard *guard);
 
 /* What is left of alignment's strength, 0 to 1: the factor on lambda2 and on the movement of LoRA. */
 extern double EasqGuardStrength(const EasqGuard *guard);

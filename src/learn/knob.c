@@ -253,7 +253,5 @@ EasqKnobIsDue(const EasqLearner *learner, bool judged)
 
 	if (learner->beliefs == NULL)
 		return judged;
-	if (model->options.behaviour_budget >= 1)
-		return since >= Max(EASQ_GATE_STEPS, answers / NEW_SHARE);
-	return judged && since >= answers / NEW_SHARE;
+	return since >= Max(EASQ_GATE_STEPS, answers / NEW_SHARE);
 }

@@ -134,7 +134,7 @@ EasqLearnerSave(EasqLearner *learner)
 		EasqBeliefsWrite(model, learner->beliefs, model->adapter.version + 1);
 	if (learner->changed)
 	{
-		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v);
+		EasqWriteAdapter(learner->model, learner->weights, learner->adam.m, learner->adam.v, learner->ranking_changed);
 		keep_moments(learner->model, &learner->adam);
 		EasqVersionWritten(learner->model, learner->weights, learner->beliefs);
 	}
@@ -155,6 +155,7 @@ struct EasqLearnerMark
 	EasqModel	model;
 	int64		step;
 	bool		changed;
+	bool		ranking_changed;
 	bool		counted;
 	EasqBeliefs *beliefs;
 	float		adapter[FLEXIBLE_ARRAY_MEMBER]; /* weights, m, v */
@@ -171,6 +172,7 @@ EasqLearnerMarkHere(const EasqLearner *learner)
 	mark->model = *learner->model;
 	mark->step = learner->adam.step;
 	mark->changed = learner->changed;
+	mark->ranking_changed = learner->ranking_changed;
 	mark->counted = learner->counted;
 	mark->beliefs = learner->beliefs ? EasqBeliefsCopy(learner->beliefs, learner->model->spec) : NULL;
 	memcpy(mark->adapter, learner->weights + layout->backbone, sizeof(float) * count);
@@ -197,6 +199,7 @@ EasqLearnerGoBack(EasqLearner *learner, const EasqLearnerMark *mark)
 	forget_packed(learner, learner->weights);
 	learner->adam.step = mark->step;
 	learner->changed = mark->changed;
+	learner->ranking_changed = mark->ranking_changed;
 	learner->counted = mark->counted;
 	if (mark->beliefs)
 	{
@@ -275,8 +278,12 @@ static void
 take_over(EasqLearner *learner, const EasqAdam *adam)
 {
 	const EasqLayout *layout = &learner->model->layout;
-	size_t		bytes = sizeof(float) * (layout->adapter);
+	size_t		bytes = sizeof(float) * layout->adapter;
+	size_t		ranking = sizeof(float) * layout->ranking;
 
+	if (memcmp(learner->weights + layout->backbone, learner->trial + layout->backbone, ranking) != 0 ||
+		memcmp(learner->adam.m, adam->m, ranking) != 0 || memcmp(learner->adam.v, adam->v, ranking) != 0)
+		learner->ranking_changed = true;
 	memcpy(learner->weights + layout->backbone, learner->trial + layout->backbone, bytes);
 	if (learner->judge)
 		EasqJudgeCopied(learner->judge, learner->trial, learner->weights);
@@ -390,13 +397,18 @@ EasqLearnerGuardedStep(EasqLearner *learner, const EasqBatch *batch, EasqStepOut
 	else
 	{
 		/* The momentum that led there would lead the next step there too. */
-		memset(learner->adam.m, 0, sizeof(float) * (model->layout.adapter));
+		bool		rests = guard && EasqGuardRankingRests(guard);
+		size_t		start = rests ? model->layout.ranking : 0;
+
+		memset(learner->adam.m + start, 0, sizeof(float) * (model->layout.adapter - start));
 		learner->changed = true;
+		learner->ranking_changed |= !rests;
 	}
 	if (guard)
 	{
 		EasqGuardJudge(guard, learner->weights, reason != NULL);
-		moved |= EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL);
+		if (EasqGuardAudit(guard, learner->weights, &learner->adam, reason != NULL))
+			moved = learner->ranking_changed = true;
 		outcome->judged = model->adapter.alignment.judged_step != before.judged_step;
 		outcome->audited = model->adapter.alignment.audited_step != before.audited_step;
 	}
@@ -429,6 +441,6 @@ EasqLearnerReset(EasqLearner *learner)
 		EasqBeliefsReplace(learner->model, learner->beliefs);
 	}
 	learner->model->adapter.step = learner->adam.step;
-	learner->changed = true;
+	learner->changed = learner->ranking_changed = true;
 	return true;
 }

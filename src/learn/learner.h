@@ -19,6 +19,7 @@ typedef struct EasqLearner
 	float	   *weights;		/* own copy of the whole block */
 	EasqAdam	adam;			/* of the adapter; step is model->adapter.step */
 	bool		changed;		/* weights differ from what is stored */
+	bool		ranking_changed;	/* and those of LoRA and main, or their moments, among them */
 	int64		stored_answers; /* model->adapter.answers as it is stored */
 	EasqBeliefs *beliefs;		/* own copy; NULL: the model has none */
 	bool		believed;		/* they know the answers that it learns already */

@@ -56,7 +56,7 @@ bool
 EasqReviveSatisfaction(EasqLearner *learner, const EasqBatch *batch, bool refused)
 {
 	const EasqLayout *layout = &learner->model->layout;
-	Size		from = layout->tensor[EASQ_SATISFACTION_GATE_WEIGHT].offset;
+	Size		from = layout->backbone + layout->ranking;
 	Size		count = layout->total - from;
 	MemoryContext context;
 	MemoryContext old;

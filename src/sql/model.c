@@ -63,7 +63,10 @@ default_statistics(EasqModel *model)
 
 	model->backbone.mean = palloc0(sizeof(double) * numerics);
 	model->backbone.deviation = palloc(sizeof(double) * numerics);
-	model->backbone.prior = palloc0(sizeof(double) * model->spec->count);
+	model->backbone.priors.variance = palloc0(sizeof(double) * model->spec->count);
+	model->backbone.priors.varies = palloc(sizeof(double) * model->spec->count);
+	for (int i = 0; i < model->spec->count; i++)
+		model->backbone.priors.varies[i] = 1;
 	for (int i = 0; i < numerics; i++)
 		model->backbone.deviation[i] = 1;
 }

@@ -241,9 +241,9 @@ static void
 choose_priors(EasqModel *model, const EasqFacts *facts)
 {
 	for (int i = 0; i < model->spec->count; i++)
-		if (model->backbone.prior[i] > 0)
+		if (model->backbone.priors.variance[i] > 0)
 			return;
-	EasqPriorsChoose(facts->priors, model->backbone.prior);
+	EasqPriorsChoose(facts->priors, &model->backbone.priors);
 }
 
 /* Answers as counts, beside what the pathways have learned of them. */

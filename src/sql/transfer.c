@@ -97,7 +97,7 @@ import_over(const char *name, EasqFile *file)
 	EasqWriteBackbone(model, weights, table, NULL, NULL, NULL, NULL, NULL);
 	EasqWriteOptions(model);
 	start_alignment(model, file, weights, table, beliefs);
-	EasqWriteAdapter(model, weights, NULL, NULL);
+	EasqWriteAdapter(model, weights, NULL, NULL, true);
 	PopActiveSnapshot();
 }
 

@@ -120,7 +120,7 @@ static EasqBeliefs *
 read_beliefs(const EasqModel *model, const char *state, const pg_uuid_t *id, const EasqBeliefs *like)
 {
 	EasqPlace	place = place_of(model, state);
-	EasqBeliefs *beliefs = EasqBeliefsCreate(model->spec, model->backbone.prior);
+	EasqBeliefs *beliefs = EasqBeliefsCreate(model->spec, &model->backbone.priors);
 
 	for (int t = 0; t < beliefs->tables && !EasqBeliefIdIsNone(id); t++)
 	{

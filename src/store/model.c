@@ -186,7 +186,8 @@ read_definition(EasqModel *model, const EasqScan *scan, HeapTuple tuple)
 	model->backbone.step = DatumGetInt64(EasqColumn(scan, tuple, MODEL_BACKBONE_STEP));
 	model->backbone.mean = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_MEAN), model->spec->numerics, model->name);
 	model->backbone.deviation = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_DEVIATION), model->spec->numerics, model->name);
-	model->backbone.prior = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_PRIOR), model->spec->count, model->name);
+	model->backbone.priors.variance = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_PRIOR), model->spec->count, model->name);
+	model->backbone.priors.varies = EasqReadDoubles(EasqColumn(scan, tuple, MODEL_VARIES), model->spec->count, model->name);
 	(void) heap_getattr(tuple, MODEL_TRAINED_AT, RelationGetDescr(scan->table), &untrained);
 	model->backbone.trained = !untrained;
 	model->backbone.uncommitted = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));

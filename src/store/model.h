@@ -58,7 +58,7 @@ typedef struct EasqBackboneState
 	int64		step;			/* Adam steps */
 	double	   *mean;			/* [spec->numerics] */
 	double	   *deviation;
-	double	   *prior;			/* [spec->count] variances of beliefs about a feature's values, that training found; 0: none yet */
+	EasqPriors	priors;			/* [spec->count] */
 	bool		trained;
 	bool		uncommitted;	/* its row was written by the current transaction */
 } EasqBackboneState;

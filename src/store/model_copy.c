@@ -267,7 +267,8 @@ EasqCheckpointWrite(const EasqModel *model, const char *label)
 	EasqRowSet(&row, CHECKPOINT_BACKBONE_STEP, Int64GetDatum(model->backbone.step));
 	EasqRowSet(&row, CHECKPOINT_MEAN, EasqDoublesDatum(model->backbone.mean, model->spec->numerics));
 	EasqRowSet(&row, CHECKPOINT_DEVIATION, EasqDoublesDatum(model->backbone.deviation, model->spec->numerics));
-	EasqRowSet(&row, CHECKPOINT_PRIOR, EasqDoublesDatum(model->backbone.prior, model->spec->count));
+	EasqRowSet(&row, CHECKPOINT_PRIOR, EasqDoublesDatum(model->backbone.priors.variance, model->spec->count));
+	EasqRowSet(&row, CHECKPOINT_VARIES, EasqDoublesDatum(model->backbone.priors.varies, model->spec->count));
 	EasqRowSet(&row, CHECKPOINT_TRAINED, BoolGetDatum(model->backbone.trained));
 	EasqRowSet(&row, CHECKPOINT_CREATED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	EasqWriterBegin(&writer, "checkpoint");
@@ -302,7 +303,8 @@ read_label(EasqModel *model, const char *label, Copy *copy)
 	model->backbone.step = DatumGetInt64(EasqColumn(&scan, tuple, CHECKPOINT_BACKBONE_STEP));
 	model->backbone.mean = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_MEAN), model->spec->numerics, model->name);
 	model->backbone.deviation = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_DEVIATION), model->spec->numerics, model->name);
-	model->backbone.prior = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_PRIOR), model->spec->count, model->name);
+	model->backbone.priors.variance = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_PRIOR), model->spec->count, model->name);
+	model->backbone.priors.varies = EasqReadDoubles(EasqColumn(&scan, tuple, CHECKPOINT_VARIES), model->spec->count, model->name);
 	model->backbone.trained = DatumGetBool(EasqColumn(&scan, tuple, CHECKPOINT_TRAINED));
 	EasqScanEnd(&scan);
 }

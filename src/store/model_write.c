@@ -29,7 +29,8 @@ set_backbone(EasqRow *row, const EasqModel *model)
 	EasqRowSet(row, MODEL_BACKBONE_STEP, Int64GetDatum(model->backbone.step));
 	EasqRowSet(row, MODEL_MEAN, EasqDoublesDatum(model->backbone.mean, model->spec->numerics));
 	EasqRowSet(row, MODEL_DEVIATION, EasqDoublesDatum(model->backbone.deviation, model->spec->numerics));
-	EasqRowSet(row, MODEL_PRIOR, EasqDoublesDatum(model->backbone.prior, model->spec->count));
+	EasqRowSet(row, MODEL_PRIOR, EasqDoublesDatum(model->backbone.priors.variance, model->spec->count));
+	EasqRowSet(row, MODEL_VARIES, EasqDoublesDatum(model->backbone.priors.varies, model->spec->count));
 	EasqRowSetTime(row, MODEL_TRAINED_AT, model->backbone.trained ? GetCurrentTimestamp() : DT_NOBEGIN);
 }
 

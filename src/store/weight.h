@@ -34,9 +34,10 @@ extern void EasqReadTableMoments(const EasqModel *model, int t, float *m, float 
  * definition lock).  Each gives the tier a new id: EasqWriteAdapter updates the
  * adapter row from model->adapter.step, adapter_version + 1, answers and the
  * current backbone_id, and model->adapter.id / adapter_version with it.
- * moments NULL: stored ones are removed (the optimiser starts afresh).
+ * moments NULL: stored ones are removed (the optimiser starts afresh).  ranking false: LoRA and main are what is stored,
+ * and get the new id alone.
  */
-extern void EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const float *v);
+extern void EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const float *v, bool ranking);
 
 /*
  * dirty [tables]: for each table a bool a row, true where the row changed; NULL: all of them.

@@ -33,9 +33,24 @@ EasqStoredTable(const EasqTable *table)
 }
 
 EasqStored
-EasqStoredAdapter(const EasqModel *model)
+EasqStoredHalf(const EasqModel *model, EasqHalf half)
 {
-	return stored_tensor("adapter", model->layout.adapter, 1);
+	return half == EASQ_RANKING_HALF ? stored_tensor("ranking", model->layout.ranking, 1) :
+		stored_tensor("satisfaction", model->layout.adapter - model->layout.ranking, 1);
+}
+
+EasqTensorId
+EasqHalfFirst(EasqHalf half)
+{
+	static const EasqTensorId first[EASQ_HALVES + 1] = {EASQ_LORA_A, EASQ_SATISFACTION_GATE_WEIGHT, EASQ_TENSORS};
+
+	return first[half];
+}
+
+size_t
+EasqHalfStart(const EasqModel *model, EasqHalf half)
+{
+	return half == EASQ_RANKING_HALF ? 0 : model->layout.ranking;
 }
 
 size_t

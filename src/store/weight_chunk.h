@@ -2,8 +2,8 @@
  * Rows of easq.tensor: where they stand (EasqPlace, tensor, part, chunk), and how a tensor is cut into them.
  *
  * One live row for each chunk, about 1 MiB of whole rows of the tensor.  Part "weight" is the tensor, part "moments"
- * both of Adam's moments beside it; those of an adapter are all together under one name, as every step writes all of
- * them and a row costs more than its bytes.  Each row carries the id of what it belongs to: of its row of easq.adapter, or,
+ * both of Adam's moments beside it; those of an adapter are two rows, of LoRA and main and of the satisfaction pathway,
+ * since many a step changes only the latter, and a row costs more than its bytes.  Each row carries the id of what it belongs to: of its row of easq.adapter, or,
  * where it is of the backbone, that of easq.model or easq.checkpoint.
  *
  * Of the files weight_*.c and model_copy.c.
@@ -20,6 +20,14 @@ typedef enum EasqPart
 	EASQ_MOMENTS
 } EasqPart;
 
+/* What of an adapter changes together. */
+typedef enum EasqHalf
+{
+	EASQ_RANKING_HALF,			/* LoRA and the main pathway */
+	EASQ_SATISFACTION_HALF,
+	EASQ_HALVES
+} EasqHalf;
+
 /* A tensor as it is stored: rows of so many floats, so many of them to a chunk. */
 typedef struct EasqStored
 {
@@ -31,8 +39,12 @@ typedef struct EasqStored
 
 extern EasqStored EasqStoredTensor(const EasqTensor *tensor);
 extern EasqStored EasqStoredTable(const EasqTable *table);
-/* What stands for all tensors of an adapter among moments. */
-extern EasqStored EasqStoredAdapter(const EasqModel *model);
+/* What stands for all tensors of one half of an adapter among moments. */
+extern EasqStored EasqStoredHalf(const EasqModel *model, EasqHalf half);
+
+/* The first tensor of a half, or, for EASQ_HALVES, the end; and where it begins in the adapter's part of the block. */
+extern EasqTensorId EasqHalfFirst(EasqHalf half);
+extern size_t EasqHalfStart(const EasqModel *model, EasqHalf half);
 
 /* Floats of a chunk in one array; 0: there is no such chunk. */
 extern size_t EasqChunkLength(const EasqStored *stored, int chunk);

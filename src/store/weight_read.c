@@ -151,14 +151,16 @@ read_moments(const EasqModel *model, EasqTier tier, const EasqPlace *place, cons
 
 	memset(m, 0, count * sizeof(float));
 	memset(v, 0, count * sizeof(float));
-	if (tier == EASQ_ADAPTER)
+	if (tier == EASQ_BACKBONE)
+		read_block(&source, model, tier, to);
+	for (int half = 0; tier == EASQ_ADAPTER && half < EASQ_HALVES; half++)
 	{
-		EasqStored	stored = EasqStoredAdapter(model);
+		EasqStored	stored = EasqStoredHalf(model, half);
 
+		to[0] = m + EasqHalfStart(model, half);
+		to[1] = v + EasqHalfStart(model, half);
 		read_stored(&source, &stored, to);
 	}
-	else
-		read_block(&source, model, tier, to);
 }
 
 void

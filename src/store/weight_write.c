@@ -126,18 +126,33 @@ write_stored(Target *target, const EasqStored *stored, const float *const *sourc
 	}
 }
 
-/* The tier's tensors of the block; source NULL: those stored are removed. */
+/* Gives stored rows a new id without touching their data. */
 static void
-write_block(Target *target, EasqTier tier, EasqPart part, const float *const *source)
+renew_stored(Target *target, EasqPart part, const EasqStored *stored)
 {
 	target->part = part;
-	for (int i = 0; i < EASQ_TENSORS; i++)
+	for (int chunk = 0; EasqChunkLength(stored, chunk) > 0; chunk++)
 	{
-		const EasqTensor *tensor = &target->model->layout.tensor[i];
+		EasqScan	scan;
+		HeapTuple	old = EasqChunkFind(&scan, RowExclusiveLock, &target->place, stored, part, chunk);
+
+		write_chunk(target, old, stored, chunk, NULL, false);
+		EasqScanEnd(&scan);
+	}
+}
+
+/* Tensors [first, last) of the block; source NULL: those stored are removed. */
+static void
+write_block(Target *target, EasqTensorId first, EasqTensorId last, EasqPart part, const float *const *source)
+{
+	target->part = part;
+	for (EasqTensorId id = first; id < last; id++)
+	{
+		const EasqTensor *tensor = &target->model->layout.tensor[id];
 		const float *at[2] = {NULL, NULL};
 		EasqStored	stored;
 
-		if (!EasqInTier(target->model, tier, tensor))
+		if (tensor->count == 0)
 			continue;
 		for (int j = 0; source && j < EasqPartArrays(part); j++)
 			at[j] = source[j] + tensor->offset;
@@ -161,19 +176,47 @@ write_tables(Target *target, EasqPart part, float **first, float **second, bool 
 	}
 }
 
+/* One half of an adapter; m NULL: its moments are removed. */
+static void
+write_half(Target *target, EasqHalf half, const float *weights, const float *m, const float *v)
+{
+	size_t		start = EasqHalfStart(target->model, half);
+	EasqStored	stored = EasqStoredHalf(target->model, half);
+	const float *moments[2] = {m ? m + start : NULL, m ? v + start : NULL};
+
+	write_block(target, EasqHalfFirst(half), EasqHalfFirst(half + 1), EASQ_WEIGHT, &weights);
+	target->part = EASQ_MOMENTS;
+	write_stored(target, &stored, m ? moments : NULL, NULL);
+}
+
+static void
+renew_half(Target *target, EasqHalf half)
+{
+	const EasqModel *model = target->model;
+	EasqStored	stored = EasqStoredHalf(model, half);
+
+	for (EasqTensorId id = EasqHalfFirst(half); id < EasqHalfFirst(half + 1); id++)
+	{
+		EasqStored	one;
+
+		if (model->layout.tensor[id].count == 0)
+			continue;
+		one = EasqStoredTensor(&model->layout.tensor[id]);
+		renew_stored(target, EASQ_WEIGHT, &one);
+	}
+	renew_stored(target, EASQ_MOMENTS, &stored);
+}
+
 void
 EasqWriteAdapterAt(const EasqModel *model, const EasqPlace *place, const pg_uuid_t *id, int64 version,
 				   const float *weights, const float *m, const float *v)
 {
-	const float *moments[2] = {m, v};
-	EasqStored	adapter = EasqStoredAdapter(model);
 	Target		target;
 
 	check_finite(model, weights + model->layout.backbone, model->layout.adapter);
 	target_begin(&target, model, place, id, version);
-	write_block(&target, EASQ_ADAPTER, EASQ_WEIGHT, &weights);
-	target.part = EASQ_MOMENTS;
-	write_stored(&target, &adapter, m ? moments : NULL, NULL);
+	for (EasqHalf half = 0; half < EASQ_HALVES; half++)
+		write_half(&target, half, weights, m, v);
 	target_end(&target);
 }
 
@@ -187,13 +230,21 @@ EasqWriteCounters(EasqModel *model)
 }
 
 void
-EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const float *v)
+EasqWriteAdapter(EasqModel *model, const float *weights, const float *m, const float *v, bool ranking)
 {
 	EasqPlace	place = EasqTierPlace(model, EASQ_ADAPTER);
+	Target		target;
 
 	model->adapter.id = EasqNewId();
 	model->adapter.version++;
-	EasqWriteAdapterAt(model, &place, &model->adapter.id, model->adapter.version, weights, m, v);
+	check_finite(model, weights + model->layout.backbone, model->layout.adapter);
+	target_begin(&target, model, &place, &model->adapter.id, model->adapter.version);
+	if (ranking)
+		write_half(&target, EASQ_RANKING_HALF, weights, m, v);
+	else
+		renew_half(&target, EASQ_RANKING_HALF);
+	write_half(&target, EASQ_SATISFACTION_HALF, weights, m, v);
+	target_end(&target);
 	EasqWriteCounters(model);
 }
 
@@ -210,9 +261,9 @@ write_backbone(EasqModel *model, const float *weights, float **table, bool **dir
 	for (int t = 0; t < model->spec->tables; t++)
 		check_finite(model, table[t], (size_t) model->spec->table[t].rows * model->spec->table[t].dim);
 	target_begin(&target, model, &place, &model->backbone.id, model->backbone.version);
-	write_block(&target, EASQ_BACKBONE, EASQ_WEIGHT, &weights);
+	write_block(&target, 0, EASQ_LORA_A, EASQ_WEIGHT, &weights);
 	write_tables(&target, EASQ_WEIGHT, table, NULL, dirty);
-	write_block(&target, EASQ_BACKBONE, EASQ_MOMENTS, m ? moments : NULL);
+	write_block(&target, 0, EASQ_LORA_A, EASQ_MOMENTS, m ? moments : NULL);
 	write_tables(&target, EASQ_MOMENTS, table_m, table_v, dirty);
 	target_end(&target);
 }
@@ -250,36 +301,15 @@ EasqModelInsert(EasqModel *model, const float *weights, float **table)
 	EasqAdapterWrite(&place, &model->adapter, &model->backbone.id);
 }
 
-/* Gives stored rows a new id without touching their data. */
-static void
-renew_stored(Target *target, EasqPart part, const EasqStored *stored)
-{
-	target->part = part;
-	for (int chunk = 0; EasqChunkLength(stored, chunk) > 0; chunk++)
-	{
-		EasqScan	scan;
-		HeapTuple	old = EasqChunkFind(&scan, RowExclusiveLock, &target->place, stored, part, chunk);
-
-		write_chunk(target, old, stored, chunk, NULL, false);
-		EasqScanEnd(&scan);
-	}
-}
-
 static void
 renew_adapter(EasqModel *model)
 {
 	EasqPlace	place = EasqTierPlace(model, EASQ_ADAPTER);
-	EasqStored	stored = EasqStoredAdapter(model);
 	Target		target;
 
 	target_begin(&target, model, &place, &model->adapter.id, model->adapter.version);
-	renew_stored(&target, EASQ_MOMENTS, &stored);
-	for (int i = 0; i < EASQ_TENSORS; i++)
-		if (EasqInTier(model, EASQ_ADAPTER, &model->layout.tensor[i]))
-		{
-			stored = EasqStoredTensor(&model->layout.tensor[i]);
-			renew_stored(&target, EASQ_WEIGHT, &stored);
-		}
+	for (EasqHalf half = 0; half < EASQ_HALVES; half++)
+		renew_half(&target, half);
 	target_end(&target);
 }
 

@@ -60,7 +60,7 @@ EasqBeliefs *
 EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool, double mean, double deviation)
 {
 	const EasqEncoding *encoding = EasqTrainerEncoding(trainer);
-	EasqBeliefs *beliefs = EasqBeliefsCreate(model->spec, model->backbone.prior);
+	EasqBeliefs *beliefs = EasqBeliefsCreate(model->spec, &model->backbone.priors);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq beliefs of a training", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EasqJudge  *judge = EasqJudgeCreate(model, encoding);

@@ -1,5 +1,7 @@
 #include "postgres.h"
 
+#include <math.h>
+
 #include "utils/memutils.h"
 
 #include "core/belief.h"
@@ -8,12 +10,14 @@
 #include "feature/example.h"
 #include "train/prior.h"
 
-#define CONSTANT 0.95			/* share of groups of several rows in which a feature that tells who is asked does not vary */
+#define USUAL_VALUES 100.0		/* of which EASQ_PRIOR_NUMBER holds */
 
 typedef struct Counted
 {
 	uint64	   *seen;			/* a bit a row of its table; NULL: none of it yet, or it has none */
 	int64		values;			/* that were seen */
+	int64		shares;			/* how often a value was part of a row's, and the sum of squares of its part */
+	double		squares;
 	uint64		now;			/* mix of the row's values */
 	uint64		first;			/* of the group's first row */
 	bool		varied;			/* within this group */
@@ -52,17 +56,25 @@ EasqPriorCountsStartGroup(EasqPriorCounts *counts, bool in_group)
 }
 
 static void
-count_value(const EasqFeature *feature, int64 row, double x pg_attribute_unused(), void *arg)
+count_value(const EasqFeature *feature, int64 row, double x, void *arg)
 {
 	EasqPriorCounts *counts = arg;
 	Counted    *counted = &counts->feature[feature - counts->spec->feature];
 	uint64		bit = UINT64CONST(1) << (row % 64);
 
 	if (feature->size == 0)
+	{
+		uint64		bits;
+
+		memcpy(&bits, &x, sizeof(bits));
+		counted->now = EasqMix(counted->now, bits);
 		return;
+	}
 	if (counted->seen == NULL)
 		counted->seen = MemoryContextAllocExtended(GetMemoryChunkContext(counts), sizeof(uint64) * (feature->size / 64 + 1),
 												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	counted->shares++;
+	counted->squares += x * x;
 	counted->values += !(counted->seen[row / 64] & bit);
 	counted->seen[row / 64] |= bit;
 	counted->now = EasqMix(counted->now, (uint64) row);
@@ -92,11 +104,16 @@ EasqPriorCountsAdd(EasqPriorCounts *counts, const char *example)
 	}
 }
 
+static double
+share_varied(const EasqPriorCounts *counts, int feature)
+{
+	return counts->groups > 0 ? (double) counts->feature[feature].groups_varied / (double) counts->groups : 1;
+}
+
 static bool
 is_constant(const EasqPriorCounts *counts, int feature)
 {
-	return counts->groups > 0 &&
-		(double) counts->feature[feature].groups_varied <= (1 - CONSTANT) * (double) counts->groups;
+	return share_varied(counts, feature) <= EASQ_PRIOR_VARIES;
 }
 
 /* The category with most values among those that are constant within groups, or among the others; -1: there is none. */
@@ -112,12 +129,29 @@ richest(const EasqPriorCounts *counts, bool constant)
 	return best;
 }
 
+/*
+ * Of the values that are neither.  The more of them there are, the fewer answers each gets, and the less may be made of
+ * each (anime, Book-Crossing and Coat agree on the root).  Members of an array each count for a part of their row: as
+ * much more may be made of them, so that a row of several says as much as a row of one.
+ */
+static double
+prior_of_others(const Counted *counted)
+{
+	if (counted->values == 0)
+		return EASQ_PRIOR_NUMBER;
+	return Min(EASQ_PRIOR_NUMBER * sqrt(USUAL_VALUES / (double) counted->values) * (double) counted->shares / counted->squares,
+			   EASQ_PRIOR_OTHER_MOST);
+}
+
 void
-EasqPriorsChoose(const EasqPriorCounts *counts, double *prior)
+EasqPriorsChoose(const EasqPriorCounts *counts, EasqPriors *priors)
 {
 	int			asked = richest(counts, true);
 	int			about = richest(counts, false);
 
 	for (int i = 0; i < counts->spec->count; i++)
-		prior[i] = i == asked ? EASQ_PRIOR_ASKED : i == about ? EASQ_PRIOR_ABOUT : EASQ_PRIOR_NUMBER;
+	{
+		priors->variance[i] = i == asked ? EASQ_PRIOR_ASKED : i == about ? EASQ_PRIOR_ABOUT : prior_of_others(&counts->feature[i]);
+		priors->varies[i] = share_varied(counts, i);
+	}
 }

@@ -8,6 +8,7 @@
 #ifndef EASQ_PRIOR_H
 #define EASQ_PRIOR_H
 
+#include "core/belief.h"
 #include "feature/spec.h"
 
 typedef struct EasqPriorCounts EasqPriorCounts;
@@ -17,7 +18,7 @@ extern EasqPriorCounts *EasqPriorCountsCreate(const EasqSpec *spec);
 /* Rows in the order of facts.h. */
 extern void EasqPriorCountsStartGroup(EasqPriorCounts *counts, bool in_group);
 extern void EasqPriorCountsAdd(EasqPriorCounts *counts, const char *example);
-/* prior [spec->count]; 0 for features whose values nothing is believed of. */
-extern void EasqPriorsChoose(const EasqPriorCounts *counts, double *prior);
+/* Both arrays of priors are there already. */
+extern void EasqPriorsChoose(const EasqPriorCounts *counts, EasqPriors *priors);
 
 #endif

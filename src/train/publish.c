@@ -118,7 +118,7 @@ start_beliefs(const EasqTrained *trained, EasqModel *model, EasqBeliefs *beliefs
 	state->pathway_scale = spread > 0 ? spread : 1;
 	if (trained->beliefs == NULL)
 	{
-		EasqBeliefsSetPriors(beliefs, model->backbone.prior);
+		EasqBeliefsSetPriors(beliefs, &model->backbone.priors);
 		EasqBeliefsWrite(model, beliefs, model->adapter.version + 1);
 	}
 	else
@@ -152,7 +152,7 @@ EasqPublish(const EasqTrained *trained)
 	check_same_backbone(trained, model);
 	/* Under the priors that they stand on. */
 	beliefs = trained->beliefs ? trained->beliefs : EasqBeliefsRead(model, NULL);
-	model->backbone.prior = trained->model->backbone.prior;
+	model->backbone.priors = trained->model->backbone.priors;
 	count = EasqAnswersSince(model, trained->model->adapter.answers, &came);
 
 	model->backbone.mean = trained->model->backbone.mean;
@@ -178,7 +178,7 @@ EasqPublish(const EasqTrained *trained)
 	EasqKnobTurn(learner, EasqWarmingUp(model) != NULL, true);
 	if (beliefs && beliefs->changes > 0)
 		EasqBeliefsWrite(model, beliefs, model->adapter.version + 1);
-	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v);
+	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v, true);
 	PopActiveSnapshot();
 	return model;
 }

@@ -51,7 +51,8 @@ write_metadata(EasqFileWriter *writer, const EasqModel *model)
 	EasqFileWriterMetadata(writer, "deviation", doubles_text(model->backbone.deviation, model->spec->numerics), false, false);
 	if (EasqModelBelieves(model))
 	{
-		EasqFileWriterMetadata(writer, "prior", doubles_text(model->backbone.prior, model->spec->count), false, false);
+		EasqFileWriterMetadata(writer, "prior", doubles_text(model->backbone.priors.variance, model->spec->count), false, false);
+		EasqFileWriterMetadata(writer, "varies", doubles_text(model->backbone.priors.varies, model->spec->count), false, false);
 		EasqFileWriterMetadata(writer, "beliefs", doubles_text(views, lengthof(views)), false, false);
 	}
 	EasqFileWriterMetadata(writer, "trained", model->backbone.trained ? "true" : "false", false, true);
@@ -268,7 +269,8 @@ EasqModelFileStatistics(const EasqFile *file, EasqModel *model)
 	}
 	read_doubles(file, "mean", model->spec->numerics, -DBL_MAX, model->backbone.mean);
 	read_doubles(file, "deviation", model->spec->numerics, 0, model->backbone.deviation);
-	read_doubles(file, "prior", model->spec->count, 0, model->backbone.prior);
+	read_doubles(file, "prior", model->spec->count, 0, model->backbone.priors.variance);
+	read_doubles(file, "varies", model->spec->count, 0, model->backbone.priors.varies);
 	if (trained && strcmp(trained, "true") != 0 && strcmp(trained, "false") != 0)
 		bad_metadata("trained");
 	if (trained)
@@ -330,7 +332,7 @@ read_beliefs(EasqFile *file, const EasqModel *model)
 
 	if (!EasqModelBelieves(model))
 		return NULL;
-	beliefs = EasqBeliefsCreate(model->spec, model->backbone.prior);
+	beliefs = EasqBeliefsCreate(model->spec, &model->backbone.priors);
 	if (EasqFileHasBeliefs(file))
 		EasqBeliefsFromFile(beliefs, file);
 	return beliefs;

@@ -32,7 +32,7 @@ next_number(char **at)
 static EasqOpinion
 opinion_of(int n, const EasqBeliefTerm *term)
 {
-	EasqOpinion opinion = {0.0, 0.0};
+	EasqOpinion opinion = {0};
 
 	for (int j = 0; j < n; j++)
 		EasqOpinionAdd(&opinion, term[j].belief, term[j].x);
@@ -262,7 +262,7 @@ test_belief_extremes(void)
 {
 	EasqBelief	belief = {0.0f, 1.0f};
 	EasqBeliefTerm term = {&belief, 1.0, 1.0, EASQ_BELIEF_MEMORY};
-	EasqOpinion opinion = {0.0, 0.0};
+	EasqOpinion opinion = {0};
 	int			turned = 0;
 	EasqSurprise surprise;
 

@@ -60,6 +60,9 @@ SELECT bool_and(same(a, b)) AS batch FROM (SELECT easq_score('m', s) AS a, easq_
 SELECT abs(avg(easq_probability('m', s)) - avg(satisfied::int)) < 0.05 AS calibrated, easq_auc(easq_probability('m', s), satisfied) > 0.75 AS tells FROM seen s;
 SELECT easq_uncertainty('m', new) > easq_uncertainty('m', known) AS "unsure of what is new", easq_uncertainty('m', NULL::seen) IS NULL AS null
 FROM (SELECT 'nobody' AS viewer, 199 AS item, 0.5 AS x) new, (SELECT viewer, item, x FROM survey LIMIT 1) known;
+-- who is asked orders nothing within what they are shown
+SELECT max(easq_uncertainty('m', nobody)) < 0.8 AS "less than of a stranger" FROM (SELECT item, x FROM survey LIMIT 50) someone, LATERAL (SELECT 'nobody' AS viewer, item, x) nobody;
+SELECT array_agg(v <= 0.05) AS constant FROM easq.model, unnest(varies) v WHERE name = 'm';
 SELECT easq_uncertainty('m', array_fill(0.1::real, ARRAY[9])) BETWEEN 0.01 AND 1 AS "of pathways alone";
 SELECT fails($$SELECT easq_uncertainty('other', s) FROM seen s LIMIT 1$$);
 

@@ -16,7 +16,7 @@ CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
     SELECT easq_create_model(model, '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]',
                              '{"hidden": 16, "expert_hidden": 8, "lambda2": 3}'::jsonb || options);
     SELECT rows FROM easq_train(model, 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 8}') $$;
-SELECT make('tight', '{"factors": 0}'), make('beside', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
+SELECT make('tight', '{"factors": 0, "beliefs": false}'), make('beside', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
 
 -- what training holds back
 SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
@@ -38,6 +38,11 @@ SELECT name, behaviour_cost <= 0.05 AS within FROM easq.models ORDER BY name;
 SELECT model, avg("accuracy/satisfaction") > 0.6 AS learned, avg("accuracy/main") < 0.45 AS "behaviour's order is kept", min(alignment_strength) < 0.5 AS eased, bool_and(behaviour_cost < 0.5) AS judged
 FROM (SELECT * FROM easq.steps WHERE model = 'tight' ORDER BY id DESC LIMIT 200) s GROUP BY model;
 SELECT DISTINCT status FROM easq.steps WHERE model = 'tight' AND source = 'insert' ORDER BY 1;
+-- where answers are counted the knob spends the budget: LoRA and main stay as training left them, and are not written again
+SELECT bool_and(now.data = trained.data) FILTER (WHERE now.name ~ '^(lora|main)') AS rested, bool_or(now.data <> trained.data) FILTER (WHERE now.name ~ '^satisfaction') AS learned
+FROM easq.tensor now JOIN easq.tensor trained USING (model, checkpoint, name, part, chunk) WHERE model = 'beside' AND now.state = 'current' AND trained.state = 'trained' AND part = 'weight';
+SELECT count(DISTINCT id) AS ids FROM easq.tensor WHERE model = 'beside' AND state = 'current' AND name ~ '^(lora|main|satisfaction|ranking)' AND part <> 'belief';
+SELECT min(status) AS "all steps are", max(alignment_strength) AS strength FROM easq.steps WHERE model = 'beside' AND source = 'insert';
 SELECT count(*) > 300 AS rows, max(answers) = 100 AS "of 100 steps", bool_and("accuracy/satisfaction" BETWEEN 0 AND 1) AS shares FROM easq.progress WHERE model = 'tight';
 
 -- P(satisfied): calibrated on answers before they were learned, the latest ones most

@@ -58,9 +58,9 @@ $$ SELECT tampered('DO $do$ DECLARE u uuid := gen_random_uuid(); BEGIN PERFORM e
      UPDATE easq.adapter SET id = u; UPDATE easq.tensor SET id = u WHERE name !~ ''^(backbone|embedding)''; '
      || change || '; END $do$', use) $$;
 SELECT tampered_step('UPDATE easq.tensor SET data = ''\x00'' WHERE part = ''moments''', 'SELECT easq_score(''m'', ARRAY[1, 2, 3])');
-SELECT tampered_step('UPDATE easq.tensor SET data = ''\x00'' WHERE part = ''moments'' AND name = ''adapter''');
-SELECT tampered_step('UPDATE easq.tensor SET id = ''00000000-0000-0000-0000-000000000000'' WHERE part = ''moments'' AND name = ''adapter''');
-SELECT tampered_step('UPDATE easq.tensor SET data = overlay(data PLACING ''\x0000c07f'' FROM 1) WHERE part = ''moments'' AND name = ''adapter''');
+SELECT tampered_step('UPDATE easq.tensor SET data = ''\x00'' WHERE part = ''moments'' AND name = ''satisfaction''');
+SELECT tampered_step('UPDATE easq.tensor SET id = ''00000000-0000-0000-0000-000000000000'' WHERE part = ''moments'' AND name = ''satisfaction''');
+SELECT tampered_step('UPDATE easq.tensor SET data = overlay(data PLACING ''\x0000c07f'' FROM 1) WHERE part = ''moments'' AND name = ''satisfaction''');
 -- a row of moments that is missing counts as zeros
 SELECT tampered_step('DELETE FROM easq.tensor WHERE part = ''moments''');
 \t off

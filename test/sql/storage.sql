@@ -57,8 +57,8 @@ END $$;
 \t on
 SELECT mixed('', :'reset'), mixed('', :'restore'), mixed('', :'checkpoint');
 SELECT mixed('UPDATE easq.tensor SET id = gen_random_uuid() WHERE checkpoint = 0 AND state = ''trained'' AND name = ''main.out.bias'' AND part = ''weight''', :'reset');
-SELECT mixed('UPDATE easq.tensor SET id = gen_random_uuid() WHERE checkpoint = 0 AND state = ''trained'' AND name = ''adapter'' AND part = ''moments''', :'reset');
-SELECT mixed('DELETE FROM easq.tensor WHERE checkpoint = 0 AND state = ''trained'' AND name = ''adapter'' AND part = ''moments''', :'reset');
+SELECT mixed('UPDATE easq.tensor SET id = gen_random_uuid() WHERE checkpoint = 0 AND state = ''trained'' AND name = ''satisfaction'' AND part = ''moments''', :'reset');
+SELECT mixed('DELETE FROM easq.tensor WHERE checkpoint = 0 AND state = ''trained'' AND name = ''satisfaction'' AND part = ''moments''', :'reset');
 SELECT mixed('UPDATE easq.tensor SET data = ''\x0000c07f'' WHERE checkpoint = 0 AND state = ''trained'' AND name = ''main.out.bias'' AND part = ''weight''', :'reset');
 SELECT mixed('UPDATE easq.adapter SET backbone_id = gen_random_uuid() WHERE checkpoint = 0 AND state = ''trained''', :'reset');
 SELECT mixed('UPDATE easq.adapter SET drift = ''Infinity'' WHERE checkpoint = 0 AND state = ''trained''', :'reset');
