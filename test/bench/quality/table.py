@@ -117,6 +117,7 @@ def measure(run):
             row["signal"] = run.people("satisfaction/test", signals[name])
         if name in behaviour:
             row["behaviour"] = run.people("behaviour/test", behaviour[name])
+            row["behaviour of trained"] = np.where(trained, row["behaviour"], np.nan)
     return result
 
 
