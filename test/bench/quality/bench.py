@@ -50,7 +50,7 @@ def main():
         if data is None:
             out.line(f"SKIPPED: there is no {name} in {os.environ['EASQ_DATA']}\n")
             continue
-        run = lambda seed: table.Run(data, seed, args.options, args.train_options)
+        run = lambda seed: table.Run(data, seed, args.options, args.train_options, part == "table")
         for part in parts:
             began = time.time()
             if (name == "published") != (part == "probability") and not (name == "published" and part == "table"):

@@ -24,15 +24,16 @@ def progress(*words):
 
 
 class Run:
-    """Scores of every row that is looked at, in named parts."""
+    """A set, its split and its options; which rows are scored, in named parts: of behaviour only where the table wants them."""
 
-    def __init__(self, dataset, seed, options, train_options):
+    def __init__(self, dataset, seed, options, train_options, table=True):
         self.dataset, self.seed, self.options, self.train_options = dataset, seed, dict(options, seed=seed), train_options
         self.split = dataset.split(seed)
-        some = np.random.default_rng([seed, 6]).permutation(len(self.split.fit))[:REHEARSED]
-        parts = {"behaviour/" + k: r for k, r in self.split.behaviour.items()}
-        parts.update({"satisfaction/" + k: r for k, r in self.split.satisfaction.items()})
-        parts.update(answers=self.split.answers, rehearsed=self.split.fit[some])
+        parts = {"satisfaction/" + k: r for k, r in self.split.satisfaction.items()}
+        if table:
+            some = np.random.default_rng([seed, 6]).permutation(len(self.split.fit))[:REHEARSED]
+            parts.update({"behaviour/" + k: r for k, r in self.split.behaviour.items()})
+            parts.update(answers=self.split.answers, rehearsed=self.split.fit[some])
         self.rows = concatenate(*parts.values())
         ends = np.cumsum([0] + [len(r) for r in parts.values()])
         self.at = {name: slice(a, b) for name, a, b in zip(parts, ends, ends[1:])}
