@@ -11,7 +11,8 @@ from dataset import concatenate
 from extension import Extension, inputs, moved
 from measures import Order
 
-PAPER = {"factors": 0, "beliefs": False, "alignment": "dpo", "pairwise": "score", "anchor": 0, "rehearsal": "labels", "behaviour_budget": 1}
+# README.md, "the paper's settings"
+PAPER = {"factors": 0, "beliefs": False, "alignment": "dpo", "pairwise": "score", "rehearsal": "labels", "replayed_answers": 0, "warm_up": 0, "behaviour_budget": 1}
 REHEARSED = 8192
 
 
