@@ -2,6 +2,7 @@
 import argparse
 import json
 import os
+import sys
 import time
 
 import dataset
@@ -24,24 +25,36 @@ def arguments():
     return parser.parse_args()
 
 
-def quality(out, run, seeds):
-    runs = [table.measure(run(seed)) for seed in seeds]
+def quality(out, data, seeds, args):
+    runs = [table.measure(table.Run(data, seed, args.options, args.train_options)) for seed in seeds]
     report.quality(out, runs)
     return runs
 
 
-def arrivals(out, run, seeds):
-    report.arrivals(out, [stream.arrivals(run(seed)) for seed in seeds])
+def arrivals(out, data, seeds, args):
+    report.arrivals(out, [stream.arrivals(table.Run(data, seed, args.options, args.train_options, False)) for seed in seeds])
 
 
-def asking(out, run, seeds):
-    curves, sizes = zip(*(stream.asking(run(seed)) for seed in seeds))
+def asking(out, data, seeds, args):
+    curves, sizes = zip(*(stream.asking(table.Run(data, seed, args.options, args.train_options, False)) for seed in seeds))
     report.asking(out, curves, sizes, stream.needed)
+
+
+def published_table(out, data, seeds, args):
+    report.published(out, [published.measure(data, seed, args.options, args.train_options) for seed in seeds], published.LINE)
+
+
+def probability(out, data, seeds, args):
+    report.probability(out, [published.probability(data, seed, args.options, args.train_options) for seed in seeds])
+
+
+OF_PUBLISHED = {"table": published_table, "probability": probability}
+OF_OTHERS = {"table": quality, "arrivals": arrivals, "asking": asking}
 
 
 def main():
     args = arguments()
-    parts = [p for p in PARTS if args.all or getattr(args, p)] or ["table"]
+    wanted = [p for p in PARTS if args.all or getattr(args, p)] or ["table"]
     seeds = range(1, 1 + int(os.environ.get("EASQ_SEEDS", 1)))
     out = report.Report()
     tables = {}
@@ -50,23 +63,18 @@ def main():
         if data is None:
             out.line(f"SKIPPED: there is no {name} in {os.environ['EASQ_DATA']}\n")
             continue
-        run = lambda seed: table.Run(data, seed, args.options, args.train_options, part == "table")
-        for part in parts:
+        known = OF_PUBLISHED if name == "published" else OF_OTHERS
+        for part in (p for p in wanted if p in known):
             began = time.time()
-            if (name == "published") != (part == "probability") and not (name == "published" and part == "table"):
-                continue
             out.line(f"## {name}: {part}\n")
-            if part == "probability":
-                report.probability(out, [published.probability(data, seed, args.options, args.train_options) for seed in seeds])
-            elif name == "published":
-                report.published(out, [published.measure(data, seed, args.options, args.train_options) for seed in seeds], published.LINE)
-            elif part == "table":
-                tables[name] = quality(out, run, seeds)
-            else:
-                {"arrivals": arrivals, "asking": asking}[part](out, run, seeds)
+            result = known[part](out, data, seeds, args)
+            if known[part] is quality:
+                tables[name] = result
             table.progress(f"{name}, {part}: {time.time() - began:.0f} s")
     if len(tables) > 1:
         report.summary(out, tables)
+    out.line(f"{out.held} held, {out.missed} not held")
+    sys.exit(out.missed > 0)
 
 
 if __name__ == "__main__":

@@ -155,11 +155,13 @@ class KuaiRand(Set):
 
 # ------------------------------------------- people and things by their ids
 class Implicit(Set):
-    """Events of meta.json's form: behaviour is an event against things without one, a few answers are known."""
+    """Any folder with events.csv, users.csv, items.csv and meta.json of kind implicit: behaviour is an event against things without one, a few answers are known."""
 
     def __init__(self, folder, name):
         with open(os.path.join(folder, "meta.json"), encoding="utf-8") as file:
             meta = json.load(file)
+        if meta["kind"] != "implicit":
+            raise SystemExit(f"{name}: sets of kind {meta['kind']} have no split here")
         person, thing = (self.columns(folder, kind, meta[kind]) for kind in ("users", "items"))
         super().__init__(name, meta["features"], person, thing, "viewer", "item")
         head, events = table(folder, "events.csv")

@@ -10,6 +10,7 @@ from measures import cost_interval, interval, mean_of
 class Report:
     def __init__(self):
         self.path = os.environ.get("EASQ_RESULTS")
+        self.held = self.missed = 0
         if self.path:
             open(self.path, "w", encoding="utf-8").close()
 
@@ -27,6 +28,7 @@ class Report:
         self.line()
 
     def check(self, held, text):
+        self.held, self.missed = self.held + bool(held), self.missed + (not held)
         self.line(("- held: " if held else "- NOT HELD: ") + text)
 
 
@@ -77,9 +79,12 @@ def published(report, runs, line):
 
 def probability(report, runs):
     figure = lambda row, k: "" if runs[0][row][k] is None else share(float(np.mean([run[row][k] for run in runs])))
-    report.table(["all rows of the test", "AUC", "expected calibration error"], [[row, figure(row, 0), figure(row, 1)] for row in runs[0]])
+    report.table(["", "AUC, all rows of the test", "expected calibration error there", "on a fifth of the answers after the others"],
+                 [[row, *(figure(row, k) for k in range(3))] for row in runs[0]])
     value = float(np.mean([runs[n]["easq_probability, one answer at a time"][0] for n in range(len(runs))]))
     report.check(value > 0.76, f"AUC of easq_probability {share(value)}, wanted: above .760")
+    own, other = (float(np.mean([run[row][2] for run in runs])) for row in ("easq_probability, one answer at a time", "two-way count"))
+    report.check(own <= other + 0.01, f"expected calibration error {share(own)} beside {share(other)} of the two-way count, at most .01 above")
     report.line()
 
 
