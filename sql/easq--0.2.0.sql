@@ -525,7 +525,7 @@ COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_record';
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
-'how unsure the model is of where one row belongs among others of its group: standard deviation, in log-odds, of what answers say of its values, but for what all rows of a group share, such as who is asked; of each person the row with most of it teaches most';
+'how unsure the model is of where one row belongs among others of its group: standard deviation, in log-odds, of what answers say of those of its values that vary within a group (not of who is asked, nor of what every answer tells about); of each person the row with most of it teaches most';
 
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';

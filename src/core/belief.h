@@ -59,7 +59,7 @@ typedef struct EasqOpinion
 {
 	double		logit;			/* z */
 	double		variance;		/* V */
-	double		shared;			/* part of V: of what all rows of a group share, and so orders none of them */
+	double		own;			/* part of V: of the values by which a row differs from others of its group */
 } EasqOpinion;
 
 /* A belief that an answer touches. */

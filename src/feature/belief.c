@@ -332,8 +332,8 @@ add_value(const EasqFeature *feature, int64 row, double x, void *arg)
 	EasqBelief	belief = belief_at(adding->beliefs, table_of(adding->beliefs, feature), row_of(feature, row));
 
 	EasqOpinionAdd(&adding->opinion, &belief, x);
-	if (adding->beliefs->table[feature - adding->beliefs->spec->feature].constant)
-		adding->opinion.shared += (double) belief.variance * (x * x);
+	if (!adding->beliefs->table[feature - adding->beliefs->spec->feature].constant)
+		adding->opinion.own += (double) belief.variance * (x * x);
 }
 
 static void

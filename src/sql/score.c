@@ -147,7 +147,7 @@ uncertainty(FunctionCallInfo fcinfo, bool valued)
 				 errhint("A model has them where a feature is categorical or numeric and its option beliefs is not false.")));
 	opinion = EasqScoringOpinions(scoring, 1);
 	check_opinion(scoring, opinion);
-	PG_RETURN_FLOAT4((float4) sqrt(Max(opinion->variance - opinion->shared, 0)));
+	PG_RETURN_FLOAT4((float4) sqrt(valued ? opinion->own : opinion->variance));
 }
 
 Datum
