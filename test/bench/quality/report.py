@@ -105,11 +105,11 @@ def asking(report, runs, sizes, needed):
     size = int(np.mean(sizes))
     curves = {way: np.mean([run[way] for run in runs], 0) for way in runs[0]}
     count = len(next(iter(curves.values())))
-    report.table(["answers", *(str(size * (n + 1)) for n in range(count))], [[way, *map(share, curve)] for way, curve in curves.items()])
+    report.table(["answers", *(str(size * (n + 1)) for n in range(count)), "mean"], [[way, *map(share, curve), share(curve.mean())] for way, curve in curves.items()])
     for part in (count // 2, count):
         goal = curves["at random"][:part].max()
         reached = {way: needed(curve, goal, size) for way, curve in curves.items()}
-        first = reached["of each person the unsurest"]
+        first = reached["unsure first"]
         report.check(first is not None and first <= reached["at random"], f"{share(goal)} after " + ", ".join(f"{n or 'more'} {way}" for way, n in reached.items()))
     report.line()
 
