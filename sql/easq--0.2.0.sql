@@ -100,6 +100,8 @@ CREATE TABLE easq.adapter (
     pathway_scale float8 NOT NULL,
     surprise      float8 NOT NULL,
     usual_surprise float8 NOT NULL,
+    sharpness     float8 NOT NULL,
+    sharpness_curvature float8 NOT NULL,
     answer_weight float8 NOT NULL,
     knob          float8 NOT NULL,
     knob_answers  float8 NOT NULL,
@@ -127,6 +129,7 @@ COMMENT ON COLUMN easq.adapter.calibration_slope IS 'slope and offset of easq_pr
 COMMENT ON COLUMN easq.adapter.beliefs IS 'XOR of the ids of its rows of easq.tensor with part belief; zeros: there are none';
 COMMENT ON COLUMN easq.adapter.main_mean IS 'mean and deviation of main''s logits after training, by which beliefs standardise them';
 COMMENT ON COLUMN easq.adapter.pathway_scale IS 'running root mean square of the satisfaction pathway''s logits on answers';
+COMMENT ON COLUMN easq.adapter.sharpness IS 'what the log-odds of easq_probability are multiplied by: how much surer answers have shown beliefs to be than they are';
 COMMENT ON COLUMN easq.adapter.surprise IS 'how much the last few dozen answers surprised, and answers usually do: where the first is much more, a taste has turned';
 COMMENT ON COLUMN easq.adapter.answer_weight IS 'running mean of the weights of answers, by which one counts relative to others; 0: none yet';
 COMMENT ON COLUMN easq.adapter.knob IS 'easq_score ranks by main''s logit + knob times the log-odds that answers say';
@@ -230,12 +233,14 @@ CREATE TABLE easq.held (
     sample   int NOT NULL,
     slot     int NOT NULL,
     group_number int NOT NULL,
+    group_trained bool NOT NULL,
     trained  real NOT NULL,
     chosen   bytea NOT NULL,
     rejected bytea NOT NULL,
     PRIMARY KEY (model, adapter, sample, slot)
 );
 COMMENT ON TABLE easq.held IS 'behaviour pairs that no step trains on, by which the behaviour budget is judged: sample 0 gates steps, sample 1 audits';
+COMMENT ON COLUMN easq.held.group_trained IS 'other rows of the group were trained on; else the whole group is held back. Pairs of the latter come first';
 COMMENT ON COLUMN easq.held.trained IS '1 where the model ordered the pair rightly when it was trained, 0.5 where it gave equal scores, else 0';
 
 CREATE TABLE easq.questionnaire (
@@ -308,11 +313,21 @@ CREATE TABLE easq.training (
     loss              float8,
     loss_main         float8,
     loss_satisfaction float8,
-    loss_alignment    float8
+    loss_alignment    float8,
+    epochs_run        int NOT NULL,
+    accuracy          float8,
+    popularity_feature text COLLATE "C",
+    popularity_accuracy float8,
+    single_feature    text COLLATE "C",
+    single_feature_accuracy float8
 );
 CREATE INDEX training_model ON easq.training (model, id);
 ALTER TABLE easq.training REPLICA IDENTITY FULL;
-COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once) and the mean losses of its last epoch';
+COMMENT ON TABLE easq.training IS 'one row for each finished easq_train: what it read (each row counted once), the mean losses of the epoch that the weights are of, and how it orders pairs that it held back';
+COMMENT ON COLUMN easq.training.epochs IS 'the epoch that the weights are of: the last, or the one that early stopping chose';
+COMMENT ON COLUMN easq.training.accuracy IS 'share of held pairs that the model orders rightly: mean over groups, then over whole groups and rows of trained groups';
+COMMENT ON COLUMN easq.training.popularity_accuracy IS 'the same by how often each value of popularity_feature was chosen: the category that orders held pairs best';
+COMMENT ON COLUMN easq.training.single_feature_accuracy IS 'the same by the best of the other features alone';
 
 CREATE TABLE easq.checkpoint (
     model         text COLLATE "C" NOT NULL,
@@ -426,7 +441,7 @@ SELECT t.* FROM easq.training t
 WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
    OR EXISTS (SELECT FROM easq.model m
               WHERE m.name OPERATOR(pg_catalog.=) t.model AND @extschema@.easq_may_score(m.owner, m.may_score));
-COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read and the mean losses of its last epoch';
+COMMENT ON VIEW easq.trainings IS 'one row for each finished easq_train: what it read, the mean losses of the epoch that the weights are of, and how it orders pairs that it held back beside popularity and the best single feature';
 
 CREATE VIEW easq.questionnaires WITH (security_barrier) AS
 SELECT q.model, q.questionnaire, (SELECT r.oid::pg_catalog.regrole FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) q.author) AS author, q.answer, q.respondent, q.features, q.options
@@ -459,6 +474,11 @@ CREATE FUNCTION @extschema@.easq_create_model(model text, features jsonb, option
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_create_model(text, jsonb, jsonb) IS
 'defines a model over named feature columns and initialises its weights from option seed; the caller owns it';
+
+CREATE FUNCTION @extschema@.easq_suggest_features(query text, label text DEFAULT NULL, group_by text DEFAULT NULL, answer text DEFAULT NULL)
+RETURNS jsonb LANGUAGE c STABLE PARALLEL UNSAFE COST 10000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_suggest_features(text, text, text, text) IS
+'what of the columns of a query could be features, as easq_create_model takes it, each with a reason (why; kind none: left out); reads the query once. Names of its label, group and answer column, as for easq_train, make it better';
 
 CREATE FUNCTION @extschema@.easq_configure(model text, options jsonb)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -497,6 +517,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_score(text, record, text, text) IS
 'ranking score (above 0, more is better) of one row, features found by column name';
 
+CREATE FUNCTION @extschema@.easq_score(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_score(text, jsonb, text, text) IS
+'ranking score of features given by key: {"viewer": 7, "minutes": 4.5}; to the bit that of a row whose columns hold the same';
+
 CREATE FUNCTION @extschema@.easq_score(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_score_array';
 COMMENT ON FUNCTION @extschema@.easq_score(text, anyarray, text, text) IS
@@ -506,6 +531,11 @@ CREATE FUNCTION @extschema@.easq_satisfaction(model text, features record, adapt
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_record';
 COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, record, text, text) IS
 'score of the satisfaction pathway (above 0, more is better) of one row';
+
+CREATE FUNCTION @extschema@.easq_satisfaction(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_satisfaction(text, jsonb, text, text) IS
+'score of the satisfaction pathway of features given by key';
 
 CREATE FUNCTION @extschema@.easq_satisfaction(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_satisfaction_array';
@@ -517,6 +547,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_probability(text, record, text, text) IS
 'probability that an answer about one row is satisfied (at least the model''s option satisfied), by what answers say of its values; where the model has no beliefs, easq_satisfaction calibrated by a running Platt fit on answers, each taken before it was learned';
 
+CREATE FUNCTION @extschema@.easq_probability(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_probability(text, jsonb, text, text) IS
+'probability that an answer about features given by key is satisfied';
+
 CREATE FUNCTION @extschema@.easq_probability(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_probability_array';
 COMMENT ON FUNCTION @extschema@.easq_probability(text, anyarray, text, text) IS
@@ -527,6 +562,11 @@ RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'eas
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, record, text, text) IS
 'how unsure the model is of where one row belongs among others of its group: standard deviation, in log-odds, of what answers say of those of its values that vary within a group (not of who is asked, nor of what every answer tells about); of each person the row with most of it teaches most';
 
+CREATE FUNCTION @extschema@.easq_uncertainty(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, jsonb, text, text) IS
+'how unsure the model is whether features given by key satisfy';
+
 CREATE FUNCTION @extschema@.easq_uncertainty(model text, features anyarray, adapter text DEFAULT NULL, version text DEFAULT NULL)
 RETURNS real LANGUAGE c STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_uncertainty_array';
 COMMENT ON FUNCTION @extschema@.easq_uncertainty(text, anyarray, text, text) IS
@@ -536,6 +576,35 @@ CREATE FUNCTION @extschema@.easq_batch_score(model text, features record, adapte
 RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_batch_score(text, record, text, text) IS
 'easq_score as a window function: one matrix product for a block of rows; use with OVER ()';
+
+CREATE FUNCTION @extschema@.easq_batch_score(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL)
+RETURNS real LANGUAGE c WINDOW STABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'easq_batch_score_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_batch_score(text, jsonb, text, text) IS
+'the same of features given by key';
+
+CREATE FUNCTION @extschema@.easq_explain(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL, reference jsonb DEFAULT NULL)
+RETURNS TABLE (feature text, value text, contribution float8, main float8, learned float8, belief float8, satisfaction float8, error float8)
+LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_record';
+COMMENT ON FUNCTION @extschema@.easq_explain(text, record, text, text, jsonb) IS
+'how each feature moved the ranking logit of one row away from that of a reference row (jsonb; a feature that it does not name is NULL: a number is at its mean): Shapley values that add up to the difference. main: by backbone, factors and adapter; learned: the part of main that steps on answers added since training (NULL: it never was trained); belief: by what answers say, as far as the ranking takes it; satisfaction: the same for easq_satisfaction; error: standard error of contribution, 0 where it is exact';
+
+CREATE FUNCTION @extschema@.easq_explain(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL, reference jsonb DEFAULT NULL)
+RETURNS TABLE (feature text, value text, contribution float8, main float8, learned float8, belief float8, satisfaction float8, error float8)
+LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_explain(text, jsonb, text, text, jsonb) IS
+'the same of features given by key';
+
+CREATE FUNCTION @extschema@.easq_explain_answers(model text, features record, adapter text DEFAULT NULL, version text DEFAULT NULL, answers int DEFAULT 10)
+RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamptz, shares text[], contribution float8, satisfaction float8)
+LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_answers_record';
+COMMENT ON FUNCTION @extschema@.easq_explain_answers(text, record, text, text, int) IS
+'for the owner of a model: the remembered answers that moved easq_satisfaction of one row most, by learning all of them once more in memory and following each through those after it: what leaving the answer out would take away again. satisfaction: of its logit; contribution: of the ranking logit (knob times that); shares: the categorical features in which the answer was about the same';
+
+CREATE FUNCTION @extschema@.easq_explain_answers(model text, features jsonb, adapter text DEFAULT NULL, version text DEFAULT NULL, answers int DEFAULT 10)
+RETURNS TABLE (respondent text, answer float8, weight float8, asked_at timestamptz, shares text[], contribution float8, satisfaction float8)
+LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10 AS 'MODULE_PATHNAME', 'easq_explain_answers_jsonb';
+COMMENT ON FUNCTION @extschema@.easq_explain_answers(text, jsonb, text, text, int) IS
+'the same of features given by key';
 
 ------------------------------------------------------------------- learning
 CREATE FUNCTION @extschema@.easq_learn(
@@ -578,12 +647,12 @@ COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean) IS 'transit
 CREATE FUNCTION @extschema@.easq_rank(internal, float8, boolean, int)
 RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_boolean';
 COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, boolean, int) IS 'transition function of easq''s ranking aggregates';
-CREATE FUNCTION @extschema@.easq_rank(internal, float8, int)
-RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
-COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int) IS 'transition function of easq''s ranking aggregates';
-CREATE FUNCTION @extschema@.easq_rank(internal, float8, int, int)
-RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_integer';
-COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, int, int) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, float8)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_number';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, float8) IS 'transition function of easq''s ranking aggregates';
+CREATE FUNCTION @extschema@.easq_rank(internal, float8, float8, int)
+RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'easq_rank_number';
+COMMENT ON FUNCTION @extschema@.easq_rank(internal, float8, float8, int) IS 'transition function of easq''s ranking aggregates';
 CREATE FUNCTION @extschema@.easq_rank_auc(internal)
 RETURNS float8 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_rank_auc(internal) IS 'final function of the aggregate easq_auc';
@@ -599,27 +668,27 @@ COMMENT ON FUNCTION @extschema@.easq_rank_ndcg(internal) IS 'final function of t
 CREATE AGGREGATE @extschema@.easq_auc(score float8, label boolean) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_auc(float8, boolean) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
-CREATE AGGREGATE @extschema@.easq_auc(score float8, label int) (
+CREATE AGGREGATE @extschema@.easq_auc(score float8, label float8) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_auc, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_auc(float8, int) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
+COMMENT ON AGGREGATE @extschema@.easq_auc(float8, float8) IS 'share of pairs (a row with label true, one with false) that the score orders rightly, equal scores half; over the rows of one group this is what gauc averages';
 CREATE AGGREGATE @extschema@.easq_mrr(score float8, label boolean) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, boolean) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_mrr(score float8, label int) (
+CREATE AGGREGATE @extschema@.easq_mrr(score float8, label float8) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_mrr, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, int) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_mrr(float8, float8) IS '1 / rank of the first row whose label is true; among equal scores the worse order counts';
 CREATE AGGREGATE @extschema@.easq_hr(score float8, label boolean, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_hr(float8, boolean, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_hr(score float8, label int, k int) (
+CREATE AGGREGATE @extschema@.easq_hr(score float8, label float8, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_hr, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_hr(float8, int, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_hr(float8, float8, int) IS '1 where one of the first k rows has label true, else 0; among equal scores the worse order counts';
 CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label boolean, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
 COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, boolean, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
-CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label int, k int) (
+CREATE AGGREGATE @extschema@.easq_ndcg(score float8, label float8, k int) (
     SFUNC = @extschema@.easq_rank, STYPE = internal, FINALFUNC = @extschema@.easq_rank_ndcg, PARALLEL = SAFE);
-COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, int, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
+COMMENT ON AGGREGATE @extschema@.easq_ndcg(float8, float8, int) IS 'normalised discounted cumulative gain of the first k rows; among equal scores the worse order counts';
 
 -------------------------------------------------------- versions, transfer
 CREATE FUNCTION @extschema@.easq_checkpoint(model text, label text)
@@ -671,6 +740,8 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_restore(text, text),
     @extschema@.easq_reset_alignment(text),
     @extschema@.easq_forget(text, text, text),
+    @extschema@.easq_explain_answers(text, record, text, text, int),
+    @extschema@.easq_explain_answers(text, jsonb, text, text, int),
     @extschema@.easq_export(text),
     @extschema@.easq_import(text, bytea),
     @extschema@.easq_shared_cache()

@@ -98,6 +98,13 @@ typedef void (*shmem_request_hook_type) (void);
 #define EasqNextDatum(state, value, isnull) tuplesort_getdatum(state, true, value, isnull, NULL)
 #endif
 
+/* A column that has no value until a query asks for it: 18 and later. */
+#if PG_VERSION_NUM >= 180000
+#define EasqIsVirtual(attribute) ((attribute)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define EasqIsVirtual(attribute) ((void) (attribute), false)
+#endif
+
 /* The bytes of a value out of line; those of 13 have no method of compression beside them. */
 #if PG_VERSION_NUM < 140000
 #define VARATT_EXTERNAL_GET_EXTSIZE(place) ((place).va_extsize)

@@ -9,6 +9,10 @@
 #define USUAL_MIN 0.2
 #define HASTE_FROM 1.5			/* times the usual surprise */
 #define HASTE 400.0
+#define SHARPNESS_CURVATURE 50.0	/* of a sharpness of 1: as some three hundred answers */
+#define SHARPNESS_DECAY (1.0 / 2000.0)
+#define SHARPNESS_MIN 0.5
+#define SHARPNESS_MAX 2.0
 #define SCALE_DECAY (1.0 / 200.0)
 #define SCALE_MIN 1e-3			/* a pathway that says the same of all rows is not blown up */
 #define SCALE_MAX 1e6
@@ -31,7 +35,7 @@ widened(const EasqBeliefTerm *term, double haste)
 void
 EasqSurpriseInit(EasqSurprise *surprise)
 {
-	*surprise = (EasqSurprise) {1.0, 1.0};
+	*surprise = (EasqSurprise) {1.0, 1.0, 1.0, SHARPNESS_CURVATURE};
 }
 
 static double
@@ -50,14 +54,47 @@ be_surprised(EasqSurprise *surprise, double q, bool satisfied)
 	surprise->usual += (now - surprise->usual) * SURPRISE_USUAL;
 }
 
+/* Log-odds whose sigmoid is about the mean of the belief's. */
+static double
+mean_logit(const EasqOpinion *opinion)
+{
+	return opinion->logit / sqrt(1.0 + 3.14159265358979323846 * opinion->variance / 8.0);
+}
+
+/* A Newton step on the log loss of an answer that has not been learned yet. */
+static void
+sharpen(EasqSurprise *surprise, const EasqOpinion *opinion, bool satisfied)
+{
+	double		x = mean_logit(opinion);
+	double		p = sigmoid(surprise->sharpness * x);
+	double		curvature = surprise->curvature + (SHARPNESS_CURVATURE - surprise->curvature) * SHARPNESS_DECAY + x * x * p * (1.0 - p);
+	double		sharpness = surprise->sharpness + x * ((satisfied ? 1.0 : 0.0) - p) / curvature;
+
+	if (!isfinite(sharpness) || !isfinite(curvature))
+		return;
+	surprise->curvature = curvature;
+	surprise->sharpness = fmin(fmax(sharpness, SHARPNESS_MIN), SHARPNESS_MAX);
+}
+
+EasqBeliefUpdate
+EasqBeliefUpdateOf(const EasqOpinion *opinion, bool satisfied, double weight)
+{
+	EasqBeliefUpdate update = {.q = sigmoid(opinion->logit)};
+	double		gain;
+
+	update.curvature = fmax(update.q * (1.0 - update.q), CURVATURE_MIN) * weight;
+	gain = 1.0 / (1.0 + opinion->variance * update.curvature);
+	update.step = weight * ((satisfied ? 1.0 : 0.0) - update.q) * gain;
+	update.damping = update.curvature * gain;
+	return update;
+}
+
 void
 EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise)
 {
 	EasqOpinion opinion = {0};
 	double		haste = haste_of(surprise);
-	double		q;
-	double		curvature;
-	double		step;
+	EasqBeliefUpdate update;
 
 	for (int j = 0; j < n; j++)
 	{
@@ -66,25 +103,24 @@ EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, Ea
 	}
 	if (!isfinite(opinion.logit) || !isfinite(opinion.variance) || !isfinite(weight))
 		return;
-	q = sigmoid(opinion.logit);
-	curvature = fmax(q * (1.0 - q), CURVATURE_MIN) * weight;
-	step = weight * ((satisfied ? 1.0 : 0.0) - q) / (1.0 + opinion.variance * curvature);
+	update = EasqBeliefUpdateOf(&opinion, satisfied, weight);
 	for (int j = 0; j < n; j++)
 	{
 		EasqBelief *belief = term[j].belief;
 		double		variance = widened(&term[j], haste);
 		double		x = term[j].x;
 
-		belief->mean = (float) ((double) belief->mean + variance * x * step);
-		belief->variance = (float) (variance / (1.0 + variance * x * x * curvature));
+		belief->mean = (float) ((double) belief->mean + variance * x * update.step);
+		belief->variance = (float) (variance / (1.0 + variance * x * x * update.curvature));
 	}
-	be_surprised(surprise, q, satisfied);
+	be_surprised(surprise, update.q, satisfied);
+	sharpen(surprise, &opinion, satisfied);
 }
 
 double
-EasqOpinionProbability(const EasqOpinion *opinion)
+EasqOpinionProbability(const EasqOpinion *opinion, double sharpness)
 {
-	return sigmoid(opinion->logit / sqrt(1.0 + 3.14159265358979323846 * opinion->variance / 8.0));
+	return sigmoid(sharpness * mean_logit(opinion));
 }
 
 double

@@ -78,20 +78,33 @@ EasqOpinionAdd(EasqOpinion *opinion, const EasqBelief *belief, double x)
 	opinion->variance += (double) belief->variance * (x * x);
 }
 
-/* How much answers surprise, now and usually: running means. */
+/* How much answers surprise, now and usually: running means; and how sure beliefs should have been of them. */
 typedef struct EasqSurprise
 {
 	double		now;
 	double		usual;
+	double		sharpness;		/* log-odds count so many times: each coordinate for itself is less sure than all together */
+	double		curvature;		/* of its fit, which forgets */
 } EasqSurprise;
 
 extern void EasqSurpriseInit(EasqSurprise *surprise);
 
+/* What an answer does to the beliefs that an opinion is of: m_j += s_j x_j step, s_j /= 1 + s_j x_j^2 curvature. */
+typedef struct EasqBeliefUpdate
+{
+	double		q;
+	double		curvature;
+	double		step;
+	double		damping;		/* how much less step is for each unit that z was more */
+} EasqBeliefUpdate;
+
+extern EasqBeliefUpdate EasqBeliefUpdateOf(const EasqOpinion *opinion, bool satisfied, double weight);
+
 /* One answer about a row of n terms; a number that is not finite leaves all as it was. */
 extern void EasqBelieve(int n, const EasqBeliefTerm *term, bool satisfied, double weight, EasqSurprise *surprise);
 
-/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation. */
-extern double EasqOpinionProbability(const EasqOpinion *opinion);
+/* P(satisfied): the mean of sigmoid under the belief, by MacKay's approximation, as sharp as answers have been so far. */
+extern double EasqOpinionProbability(const EasqOpinion *opinion, double sharpness);
 
 /* The main pathway's logit as a term's x: standardised, at most 4 deviations. */
 extern double EasqMainTerm(double logit, double mean, double deviation);

@@ -139,6 +139,15 @@ EasqCostBound(const EasqCost *cost)
 	return fmax(cost->cost, 0.0) + BOUND_QUANTILE * cost->error;
 }
 
+double
+EasqWorseBound(const EasqCost *one, const EasqCost *other)
+{
+	const EasqCost *many = one->groups >= other->groups ? one : other;
+	const EasqCost *few = one->groups >= other->groups ? other : one;
+
+	return fmax(EasqCostBound(many), few->cost);
+}
+
 void
 EasqStepLoss(int n, const float *weight, const float *before, const float *after,
 			 double *loss, double *error)

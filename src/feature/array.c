@@ -18,6 +18,39 @@ subject(const char *name)
 	return name ? psprintf("feature \"%s\"", name) : pstrdup("the encoded input");
 }
 
+bool
+EasqCheckLength(int members, int count, const char *name, EasqProblem *problem)
+{
+	if (members == count)
+		return true;
+	return EasqComplain(problem, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+						psprintf("%s is not an array of %d numbers", subject(name), count),
+						psprintf("%s must have %d numbers, not %d", subject(name), count, members),
+						name ? pstrdup("The length is the \"dim\" of the feature, fixed when the model is created.")
+						: pstrdup("The length is the number of inputs that the model's features fill, as easq.models shows it."));
+}
+
+bool
+EasqComplainOfNull(int count, const char *name, EasqProblem *problem)
+{
+	return EasqComplain(problem, ERRCODE_NULL_VALUE_NOT_ALLOWED,
+						psprintf("%s must not have NULL among its %d numbers", subject(name), count), NULL,
+						pstrdup("Put a number in its place, or leave out the row."));
+}
+
+bool
+EasqPutMember(float member, int i, int count, const char *name, char *out, EasqProblem *problem)
+{
+	if (!isfinite(member))
+		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("%s has a number that is NaN or outside the range of real", subject(name)),
+							psprintf("number %d of %d of %s is NaN or outside the range of real",
+									 i + 1, count, subject(name)),
+							pstrdup("Give finite numbers."));
+	memcpy(out + i * sizeof(float), &member, sizeof(float));
+	return true;
+}
+
 static bool
 check_shape(const ArrayType *array, int count, const char *name, EasqProblem *problem)
 {
@@ -28,16 +61,10 @@ check_shape(const ArrayType *array, int count, const char *name, EasqProblem *pr
 							psprintf("%s is not an array of %d numbers", subject(name), count),
 							psprintf("%s must have one dimension, not %d", subject(name), ARR_NDIM(array)),
 							psprintf("Give an array of %d numbers.", count));
-	if (members != count)
-		return EasqComplain(problem, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
-							psprintf("%s is not an array of %d numbers", subject(name), count),
-							psprintf("%s must have %d numbers, not %d", subject(name), count, members),
-							name ? pstrdup("The length is the \"dim\" of the feature, fixed when the model is created.")
-							: pstrdup("The length is the number of inputs that the model's features fill, as easq.models shows it."));
+	if (!EasqCheckLength(members, count, name, problem))
+		return false;
 	if (array_contains_nulls((ArrayType *) array))
-		return EasqComplain(problem, ERRCODE_NULL_VALUE_NOT_ALLOWED,
-							psprintf("%s must not have NULL among its %d numbers", subject(name), count), NULL,
-							pstrdup("Put a number in its place, or leave out the row."));
+		return EasqComplainOfNull(count, name, problem);
 	return true;
 }
 
@@ -80,17 +107,8 @@ convert(const ArrayType *array, Oid type, int count, const char *name,
 	const char *data = ARR_DATA_PTR(array);
 
 	for (int i = 0; i < count; i++)
-	{
-		float		member = next_member(type, &data);
-
-		if (!isfinite(member))
-			return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-								psprintf("%s has a number that is NaN or outside the range of real", subject(name)),
-								psprintf("number %d of %d of %s is NaN or outside the range of real",
-										 i + 1, count, subject(name)),
-								pstrdup("Give finite numbers."));
-		memcpy(out + i * sizeof(float), &member, sizeof(float));
-	}
+		if (!EasqPutMember(next_member(type, &data), i, count, name, out, problem))
+			return false;
 	return true;
 }
 

@@ -16,4 +16,9 @@
 extern bool EasqArrayToFloats(Datum value, Oid type, int count, const char *name,
 							  char *out, EasqProblem *problem);
 
+/* The same one by one: whether there are count of them; what a NULL among them is; member number i, finite, to out. */
+extern bool EasqCheckLength(int members, int count, const char *name, EasqProblem *problem);
+extern bool EasqComplainOfNull(int count, const char *name, EasqProblem *problem);
+extern bool EasqPutMember(float member, int i, int count, const char *name, char *out, EasqProblem *problem);
+
 #endif

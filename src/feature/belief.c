@@ -374,6 +374,36 @@ EasqBeliefsAddPathway(const EasqBeliefs *beliefs, double term, EasqOpinion *opin
 	add_common(beliefs, EASQ_BELIEF_PATHWAY, term, opinion);
 }
 
+typedef struct Visiting
+{
+	const EasqBeliefs *beliefs;
+	EasqVisitBelief visit;
+	void	   *arg;
+} Visiting;
+
+static void
+visit_value(const EasqFeature *feature, int64 row, double x, void *arg)
+{
+	Visiting   *visiting = arg;
+	int			table = table_of(visiting->beliefs, feature);
+
+	row = row_of(feature, row);
+	visiting->visit(feature, table, row, belief_at(visiting->beliefs, table, row), x, visiting->arg);
+}
+
+void
+EasqBeliefsVisit(const EasqBeliefs *beliefs, const EasqEncoding *encoding, const char *example, double main, double pathway,
+				 EasqVisitBelief visit, void *arg)
+{
+	Visiting	visiting = {beliefs, visit, arg};
+	int			common = COMMON(beliefs);
+
+	visit(NULL, common, EASQ_BELIEF_BIAS, belief_at(beliefs, common, EASQ_BELIEF_BIAS), 1, arg);
+	visit(NULL, common, EASQ_BELIEF_MAIN, belief_at(beliefs, common, EASQ_BELIEF_MAIN), main, arg);
+	visit(NULL, common, EASQ_BELIEF_PATHWAY, belief_at(beliefs, common, EASQ_BELIEF_PATHWAY), pathway, arg);
+	EasqVisitValues(beliefs->spec, encoding, example, visit_value, &visiting);
+}
+
 /* ---------------------------------------------------------------- learning */
 
 typedef struct Learning

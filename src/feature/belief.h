@@ -107,6 +107,14 @@ extern EasqOpinion EasqBeliefsBias(const EasqBeliefs *beliefs);
 extern void EasqBeliefsAddMain(const EasqBeliefs *beliefs, double term, EasqOpinion *opinion);
 extern void EasqBeliefsAddPathway(const EasqBeliefs *beliefs, double term, EasqOpinion *opinion);
 
+/*
+ * All beliefs that a row's opinion is a sum of: calls visit for each, with the number x that it is multiplied by.
+ * feature NULL: bias, main and pathway, whose terms are given.  The example as for EasqBeliefsOpinion.
+ */
+typedef void (*EasqVisitBelief) (const EasqFeature *feature, int table, int64 row, EasqBelief belief, double x, void *arg);
+extern void EasqBeliefsVisit(const EasqBeliefs *beliefs, const EasqEncoding *encoding, const char *example, double main,
+							 double pathway, EasqVisitBelief visit, void *arg);
+
 /* Learns one answer.  pathway NaN: the pathway has seen it and is left out. */
 extern void EasqBeliefsLearn(EasqBeliefs *beliefs, const EasqEncoding *encoding, const char *example,
 							 double main, double pathway, bool satisfied, double weight, EasqSurprise *surprise);

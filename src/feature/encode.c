@@ -61,6 +61,14 @@ EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *exa
 }
 
 void
+EasqExampleParts(const EasqSpec *spec, const char *example, const char **part)
+{
+	part[0] = example;
+	for (int i = 0; i < spec->count; i++)
+		part[i + 1] = EasqSkipFeature(&spec->feature[i], part[i]);
+}
+
+void
 EasqVisitEmbeddings(const EasqSpec *spec, const char *example, EasqVisitRow visit, void *arg)
 {
 	const char *at = example;

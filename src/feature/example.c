@@ -28,3 +28,22 @@ EasqReadExample(EasqReader *reader, const Datum *values, const bool *nulls,
 	}
 	return true;
 }
+
+char *
+EasqHideValue(const EasqSpec *spec, const char *example, int length, int hidden, int *new_length)
+{
+	const char *at = example;
+	const char *rest;
+	Size		before;
+	char	   *copy = palloc(length + EASQ_WORD);
+
+	for (int i = 0; i < hidden; i++)
+		at = EasqSkipFeature(&spec->feature[i], at);
+	before = at - example;
+	rest = EasqSkipFeature(&spec->feature[hidden], at);
+	memcpy(copy, example, before);
+	EasqPutWord(copy + before, EasqKinds[spec->feature[hidden].kind]->null_word());
+	memcpy(copy + before + EASQ_WORD, rest, example + length - rest);
+	*new_length = (int) (before + EASQ_WORD + (example + length - rest));
+	return copy;
+}

@@ -43,6 +43,21 @@ extern EasqReader *EasqReaderCreate(const EasqSpec *spec, TupleDesc desc, Memory
 extern bool EasqReadExample(EasqReader *reader, const Datum *values, const bool *nulls,
 							StringInfo out, EasqProblem *problem);
 
+/*
+ * Packs features given by key at the end of out: numbers, strings, booleans,
+ * arrays of them and null, to the same bytes as columns that hold the same.
+ * Keys of no feature are nobody's business; a feature without a key is an ERROR
+ * (42703), or NULL where missing_ok.  ERROR where a value cannot be read (42804)
+ * or is out of range.  What is allocated is the current context's.
+ */
+extern void EasqReadObject(const EasqSpec *spec, Jsonb *object, bool missing_ok, StringInfo out);
+
+/*
+ * The same row with NULL as the value of feature number hidden, which is a category; palloc'd.  The example comes from
+ * EasqReadExample or has passed EasqEncode.
+ */
+extern char *EasqHideValue(const EasqSpec *spec, const char *example, int length, int hidden, int *new_length);
+
 /* The trained part of the encoding. */
 typedef struct EasqEncoding
 {
@@ -64,6 +79,9 @@ extern bool EasqEncode(const EasqSpec *spec, const EasqEncoding *encoding,
  * they are near when EasqEncode reads them a few rows later.
  */
 extern void EasqPrefetch(const EasqSpec *spec, const EasqEncoding *encoding, const char *example);
+
+/* Where the part of each feature begins in an example that EasqReadExample or EasqReadObject made, and the end: part [count + 1]. */
+extern void EasqExampleParts(const EasqSpec *spec, const char *example, const char **part);
 
 /*
  * The embedding rows an example reads of one feature: calls visit(row, share,

@@ -42,6 +42,23 @@ EasqJsonReal(const JsonbValue *value, double *real)
 	return isfinite(*real);
 }
 
+char *
+EasqJsonDigits(const JsonbValue *value)
+{
+	char	   *digits;
+	char	   *point;
+
+	if (value->type != jbvNumeric)
+		return NULL;
+	digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+	point = strchr(digits, '.');
+	if (point && point[1 + strspn(point + 1, "0")] != '\0')
+		return NULL;
+	if (point)
+		*point = '\0';
+	return digits;
+}
+
 JsonbValue
 EasqJsonString(const char *string)
 {

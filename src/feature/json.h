@@ -11,8 +11,13 @@
 
 /* False unless it is a whole number that fits int64; 8.0 and 8e0 are 8. */
 extern bool EasqJsonInteger(const JsonbValue *value, int64 *integer);
-/* False unless it is a number whose double is finite. */
+/* False unless it is a number whose double is finite; *real is infinite where it is too large for one. */
 extern bool EasqJsonReal(const JsonbValue *value, double *real);
+/*
+ * The digits of a whole number of any length, as the integer types write them (7.0 is 7); NULL where it is not one.
+ * palloc'd.
+ */
+extern char *EasqJsonDigits(const JsonbValue *value);
 /* The other way round: values for EasqJsonPut.  A string is not copied. */
 extern JsonbValue EasqJsonString(const char *string);
 extern JsonbValue EasqJsonWhole(int64 integer);

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/jsonb.h"
+
 #include "feature/example.h"
 #include "feature/reader.h"
 #include "feature/wire.h"
@@ -20,10 +22,13 @@ typedef enum EasqKey
 	EASQ_KEY_DIM,
 	EASQ_KEY_ENCODING,
 	EASQ_KEY_PRIOR,
+	EASQ_KEY_WHY,				/* for people: not stored */
 	EASQ_KEYS
 } EasqKey;
 
 #define EASQ_BIT(key) (1 << (key))
+/* What any feature may have. */
+#define EASQ_COMMON_KEYS (EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_WHY))
 
 /* An example that is being encoded.  It may come from anywhere: nothing is read before its length is known to suffice. */
 typedef struct EasqCursor
@@ -56,6 +61,7 @@ typedef struct EasqKindEntry
 	bool		embedded;		/* has an embedding table */
 	EasqFollowing following;
 	const char *reads;			/* for a hint: what of columns it reads */
+	const char *reads_json;		/* the same of jsonb, and how */
 	const char *no_array;		/* hint where it is given an array, or NULL where arrays are its own */
 
 	/* What to cast a column to that it cannot read. */
@@ -67,6 +73,8 @@ typedef struct EasqKindEntry
 	/* Appends a value that is not NULL; false through EasqComplain. */
 	bool		(*read) (const EasqFeature *feature, const EasqColumn *column, Datum value,
 						 StringInfo out, EasqProblem *problem);
+	/* The same of a value in jsonb; false: *unread, it or a member of it, is of a type that cannot be read.  Else ERROR. */
+	bool		(*read_json) (const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread);
 	/* word: its first, which the cursor has passed.  x: its own inputs. */
 	EasqEncoded (*encode) (const EasqFeature *feature, const EasqEncoding *encoding, EasqCursor *cursor, uint64 word,
 						   float *x, EasqProblem *problem);

@@ -10,6 +10,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/kernel.h"
+#include "feature/json.h"
 #include "feature/kind.h"
 #include "feature/value.h"
 #include "feature/wire.h"
@@ -43,25 +44,27 @@ null_word(void)
 	return 0;
 }
 
+/* shown: the row for a message, where an integer does not hold it. */
+static bool
+append_row(const EasqFeature *feature, int64 row, const char *shown, StringInfo out, EasqProblem *problem)
+{
+	if (row < 0 || row >= feature->size)
+		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+							psprintf("feature \"%s\" is not an index from 0 to " INT64_FORMAT, feature->name, feature->size - 1),
+							psprintf("feature \"%s\" is %s, not an index from 0 to " INT64_FORMAT,
+									 feature->name, shown ? EasqClipText(shown, EASQ_QUOTED) : psprintf(INT64_FORMAT, row), feature->size - 1),
+							pstrdup("Encoding \"index\" takes the value as the row of a table of \"size\" rows; encoding \"hash\" takes any value."));
+	EasqAppendWord(out, (uint64) row);
+	return true;
+}
+
 static bool
 append_member(const EasqFeature *feature, const EasqColumn *column, Datum value,
 			  StringInfo out, EasqProblem *problem)
 {
-	int64		row;
-
-	if (feature->hashed)
-	{
-		EasqAppendWord(out, EasqValueHash(column->type, value));
-		return true;
-	}
-	row = EasqValueInteger(column->type, value);
-	if (row < 0 || row >= feature->size)
-		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-							psprintf("feature \"%s\" is not an index from 0 to " INT64_FORMAT, feature->name, feature->size - 1),
-							psprintf("feature \"%s\" is " INT64_FORMAT ", not an index from 0 to " INT64_FORMAT,
-									 feature->name, row, feature->size - 1),
-							pstrdup("Encoding \"index\" takes the value as the row of a table of \"size\" rows; encoding \"hash\" takes any value."));
-	EasqAppendWord(out, (uint64) row);
+	if (!feature->hashed)
+		return append_row(feature, EasqValueInteger(column->type, value), NULL, out, problem);
+	EasqAppendWord(out, EasqValueHash(column->type, value));
 	return true;
 }
 
@@ -104,6 +107,63 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 		return append_members(feature, column, value, out, problem);
 	EasqAppendWord(out, 1);
 	return append_member(feature, column, value, out, problem);
+}
+
+/* A number of up to 18 digits is an integer; a longer one is no row of any table. */
+static int64
+row_of_digits(const char *digits)
+{
+	return strlen(digits) <= 18 ? strtoll(digits, NULL, 10) : -1;
+}
+
+static bool
+append_json_member(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
+{
+	const char *digits = EasqJsonDigits(value);
+
+	if (digits && !feature->hashed)
+		(void) append_row(feature, row_of_digits(digits), digits, out, NULL);
+	else if (digits)
+		EasqAppendWord(out, EasqTextHash(digits, strlen(digits)));
+	else if (value->type == jbvString && feature->hashed)
+		EasqAppendWord(out, EasqTextHash(value->val.string.val, value->val.string.len));
+	else if (value->type == jbvBool && feature->hashed)
+		EasqAppendWord(out, EasqValueHash(BOOLOID, BoolGetDatum(value->val.boolean)));
+	else
+	{
+		*unread = *value;
+		return false;
+	}
+	return true;
+}
+
+static bool
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
+{
+	int			start = out->len;
+	uint64		members = 0;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	member;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	{
+		EasqAppendWord(out, 1);
+		return append_json_member(feature, value, out, unread);
+	}
+	EasqAppendWord(out, 0);
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &member, true)) != WJB_DONE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (token != WJB_ELEM || member.type == jbvNull)
+			continue;
+		if (!append_json_member(feature, &member, out, unread))
+			return false;
+		members++;
+	}
+	EasqPutWord(out->data + start, members);
+	return true;
 }
 
 /* The row of its table that a member's word stands for; may be out of the table where the bytes are bad. */
@@ -244,16 +304,18 @@ visit_values(const EasqFeature *feature, const EasqEncoding *encoding pg_attribu
 
 const EasqKindEntry EasqCategoricalKind = {
 	.name = "categorical",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM) |
+	.keys = EASQ_COMMON_KEYS | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM) |
 	EASQ_BIT(EASQ_KEY_ENCODING) | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_SIZE) | EASQ_BIT(EASQ_KEY_DIM),
 	.embedded = true,
 	.following = EASQ_COUNTED_WORDS,
 	.reads = "an integer or an array of integers",
+	.reads_json = "strings (so write other numbers), whole numbers, true, false and arrays of them; null where it is not known",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
+	.read_json = read_json,
 	.encode = encode,
 	.prefetch = prefetch,
 	.factor = factor,

@@ -7,6 +7,7 @@
 #include "utils/float.h"
 
 #include "core/belief.h"
+#include "feature/json.h"
 #include "feature/kind.h"
 #include "feature/value.h"
 #include "feature/wire.h"
@@ -30,10 +31,8 @@ null_word(void)
 }
 
 static bool
-read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
+append_number(const EasqFeature *feature, double number, StringInfo out, EasqProblem *problem)
 {
-	double		number = EasqValueNumber(column->type, value);
-
 	if (!isfinite(number))
 		return EasqComplain(problem, ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
 							psprintf("feature \"%s\" is not a finite number", feature->name),
@@ -42,6 +41,29 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 							pstrdup("Use NULL where the value is not known."));
 	EasqAppendWord(out, EasqDoubleToWord(number));
 	return true;
+}
+
+static bool
+read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
+{
+	return append_number(feature, EasqValueNumber(column->type, value), out, problem);
+}
+
+static bool
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
+{
+	double		number;
+
+	if (value->type == jbvBool)
+		number = value->val.boolean;
+	else if (value->type == jbvNumeric)
+		(void) EasqJsonReal(value, &number);
+	else
+	{
+		*unread = *value;
+		return false;
+	}
+	return append_number(feature, number, out, NULL);
 }
 
 static EasqEncoded
@@ -89,16 +111,18 @@ factor(const EasqFeature *feature pg_attribute_unused(), const float *table, con
 
 const EasqKindEntry EasqNumericKind = {
 	.name = "numeric",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_PRIOR),
+	.keys = EASQ_COMMON_KEYS | EASQ_BIT(EASQ_KEY_PRIOR),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND),
 	.standardised = true,
 	.following = EASQ_ONE_WORD,
 	.reads = "a number or a boolean",
+	.reads_json = "a number, true or false; null where it is not known",
 	.no_array = "It reads one number; an array is a feature of kind \"vector\".",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
+	.read_json = read_json,
 	.encode = encode,
 	.values = visit_value,
 	.factor = factor,

@@ -4,13 +4,10 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "utils/lsyscache.h"
 
 #include "feature/array.h"
+#include "feature/cast.h"
+#include "feature/json.h"
 #include "feature/kind.h"
 #include "feature/value.h"
 #include "feature/wire.h"
@@ -21,32 +18,6 @@ castable(const EasqFeature *feature pg_attribute_unused(), bool array pg_attribu
 	return FLOAT4ARRAYOID;
 }
 
-/*
- * An expression and not the bare cast function: it covers every way in which
- * a type casts (functions of one to three arguments, binary, through text,
- * member by member), checks the right to execute the function, and its
- * context takes what the function leaves behind.
- */
-static bool
-prepare_cast(EasqColumn *column, Oid type)
-{
-	CaseTestExpr *value = makeNode(CaseTestExpr);
-	Node	   *cast = NULL;
-
-	value->typeId = type;
-	value->typeMod = -1;
-	value->collation = get_typcollation(type);
-	if (type != UNKNOWNOID)		/* every cast of it is allowed, and fails later */
-		cast = coerce_to_target_type(NULL, (Node *) value, type, FLOAT4ARRAYOID, -1,
-									 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-	if (cast == NULL)
-		return false;
-	column->cast = ExecInitExpr(expression_planner((Expr *) cast), NULL);
-	column->cast_context = CreateStandaloneExprContext();
-	column->type = FLOAT4OID;
-	return true;
-}
-
 static bool
 judge(const EasqFeature *feature pg_attribute_unused(), EasqColumn *column, Oid member)
 {
@@ -55,7 +26,11 @@ judge(const EasqFeature *feature pg_attribute_unused(), EasqColumn *column, Oid 
 	column->array = true;
 	if (OidIsValid(member))
 		column->type = EasqReadAs(member);
-	return (OidIsValid(member) && EasqIsNumber(column->type)) || prepare_cast(column, type);
+	if (OidIsValid(member) && EasqIsNumber(column->type))
+		return true;
+	column->cast = EasqCastToReals(type);
+	column->type = FLOAT4OID;
+	return column->cast != NULL;
 }
 
 static uint64
@@ -64,20 +39,30 @@ null_word(void)
 	return 0;
 }
 
+/* Room for dim floats, which come next; the padding is there: equal examples have equal bytes. */
+static char *
+append_floats(const EasqFeature *feature, StringInfo out)
+{
+	int			bytes = EasqVectorBytes(feature->dim);
+	char	   *floats;
+
+	EasqAppendWord(out, (uint64) feature->dim);
+	enlargeStringInfo(out, bytes);
+	floats = out->data + out->len;
+	EasqPutWord(floats + bytes - EASQ_WORD, 0);
+	out->len += bytes;
+	return floats;
+}
+
 static bool
 read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, StringInfo out, EasqProblem *problem)
 {
-	int			bytes = EasqVectorBytes(feature->dim);
 	bool		null = false;
 	bool		fine;
 	char	   *floats;
 
 	if (column->cast)
-	{
-		column->cast_context->caseValue_datum = value;
-		column->cast_context->caseValue_isNull = false;
-		value = ExecEvalExprSwitchContext(column->cast, column->cast_context, &null);
-	}
+		value = EasqCastValue(column->cast, value, &null);
 	if (null)
 	{
 		EasqAppendWord(out, 0);
@@ -85,18 +70,49 @@ read_value(const EasqFeature *feature, const EasqColumn *column, Datum value, St
 	}
 	else
 	{
-		EasqAppendWord(out, (uint64) feature->dim);
-		enlargeStringInfo(out, bytes);
-		floats = out->data + out->len;
-		/* the padding too: equal examples have equal bytes */
-		EasqPutWord(floats + bytes - EASQ_WORD, 0);
+		floats = append_floats(feature, out);
 		fine = EasqArrayToFloats(value, column->type, feature->dim, feature->name, floats, problem);
 		EasqSwapFloats(floats, feature->dim);
-		out->len += bytes;
 	}
 	if (column->cast)
-		ResetExprContext(column->cast_context);
+		EasqCastReset(column->cast);
 	return fine;
+}
+
+static bool
+read_json(const EasqFeature *feature, const JsonbValue *value, StringInfo out, JsonbValue *unread)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	member;
+	double		number;
+	char	   *floats;
+	int			i = 0;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	{
+		*unread = *value;
+		return false;
+	}
+	(void) EasqCheckLength(JsonContainerSize(value->val.binary.data), feature->dim, feature->name, NULL);
+	floats = append_floats(feature, out);
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &member, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		if (member.type == jbvNull)
+			(void) EasqComplainOfNull(feature->dim, feature->name, NULL);
+		if (member.type != jbvNumeric)
+		{
+			*unread = member;
+			return false;
+		}
+		(void) EasqJsonReal(&member, &number);
+		(void) EasqPutMember((float) number, i++, feature->dim, feature->name, floats, NULL);
+	}
+	EasqSwapFloats(floats, feature->dim);
+	return true;
 }
 
 static EasqEncoded
@@ -124,13 +140,15 @@ encode(const EasqFeature *feature, const EasqEncoding *encoding pg_attribute_unu
 
 const EasqKindEntry EasqVectorKind = {
 	.name = "vector",
-	.keys = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
+	.keys = EASQ_COMMON_KEYS | EASQ_BIT(EASQ_KEY_DIM),
 	.required = EASQ_BIT(EASQ_KEY_NAME) | EASQ_BIT(EASQ_KEY_KIND) | EASQ_BIT(EASQ_KEY_DIM),
 	.following = EASQ_FLOATS,
 	.reads = "an array of numbers",
+	.reads_json = "an array of as many finite numbers as its \"dim\", or null",
 	.castable = castable,
 	.judge = judge,
 	.null_word = null_word,
 	.read = read_value,
+	.read_json = read_json,
 	.encode = encode,
 };

@@ -14,6 +14,8 @@
 #define EXACT 9007199254740991.0
 #define INTERVAL_BYTES 128
 
+static const char *const missing_names[] = {[EASQ_MISSING_ERROR] = "error", [EASQ_MISSING_NULL] = "null", NULL};
+
 /* name, type, default, minimum, maximum, place, choices, fixed */
 static const EasqOption model_options[] = {
 	{"hidden", EASQ_OPTION_INT, 64, 1, EASQ_MAX_HIDDEN, MODEL(hidden), NULL, true},
@@ -45,6 +47,7 @@ static const EasqOption model_options[] = {
 	{"cross_weight", EASQ_OPTION_REAL, 1, 0, 1, MODEL(cross_weight), NULL, false},
 	{"half_life", EASQ_OPTION_SECONDS, 0, 0, 1e10, MODEL(half_life), NULL, false},
 	{"warm_up", EASQ_OPTION_INT, 16, 0, 1000000, MODEL(warm_up), NULL, false},
+	{"missing", EASQ_OPTION_CHOICE, EASQ_MISSING_ERROR, 0, 0, MODEL(missing), missing_names, false},
 	{NULL}
 };
 
@@ -52,6 +55,7 @@ static const EasqOption model_options[] = {
 StaticAssertDecl(sizeof(EasqAlignment) == sizeof(int), "enum EasqAlignment is not an int");
 StaticAssertDecl(sizeof(EasqRehearsal) == sizeof(int), "enum EasqRehearsal is not an int");
 StaticAssertDecl(sizeof(EasqPairwise) == sizeof(int), "enum EasqPairwise is not an int");
+StaticAssertDecl(sizeof(EasqMissing) == sizeof(int), "enum EasqMissing is not an int");
 
 /* ---------------------------------------------------------------- any table */
 

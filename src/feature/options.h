@@ -10,6 +10,13 @@
 
 #include "core/step.h"
 
+/* A feature that features given as jsonb have no key for. */
+typedef enum EasqMissing
+{
+	EASQ_MISSING_ERROR,
+	EASQ_MISSING_NULL
+} EasqMissing;
+
 typedef struct EasqOptions
 {
 	/* shape, fixed when the model is created */
@@ -35,6 +42,7 @@ typedef struct EasqOptions
 	bool		beliefs;		/* are values counted beside the pathways? */
 	double		half_life;		/* seconds in which the weight of an answer halves; 0: never */
 	int			warm_up;		/* answers before alignment starts */
+	EasqMissing missing;
 } EasqOptions;
 
 /* All at their defaults. */

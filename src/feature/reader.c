@@ -62,8 +62,8 @@ refuse_missing(const EasqFeature *feature, TupleDesc desc)
 			 errmsg("feature \"%s\" has no column among the %d of the row", feature->name, count),
 			 errdetail("The columns are: %s.", columns),
 			 has_made_up_names(desc) ?
-			 errhint("ROW(...) does not keep the names: select the columns FROM (SELECT ... AS %s) c and pass c.",
-					 quote_identifier(feature->name)) :
+			 errhint("ROW(...) does not keep the names: select the columns FROM (SELECT ... AS %s) c and pass c, or pass them by key as jsonb, jsonb_build_object(%s, ...).",
+					 quote_identifier(feature->name), quote_literal_cstr(feature->name)) :
 			 errhint("Add the column to the query, under this name with AS if need be; NULL is a value that is not known.")));
 }
 

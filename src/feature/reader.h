@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
-#include "nodes/execnodes.h"
 
+#include "feature/cast.h"
 #include "feature/example.h"
 
 typedef struct EasqColumn
@@ -19,8 +19,7 @@ typedef struct EasqColumn
 	int16		length;
 	bool		by_value;
 	char		align;
-	ExprState  *cast;			/* vector of a type that must be cast to real[], else NULL */
-	ExprContext *cast_context;
+	EasqCast   *cast;			/* vector of a type that must be cast to real[], else NULL */
 } EasqColumn;
 
 struct EasqReader

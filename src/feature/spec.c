@@ -16,7 +16,11 @@ static const char *const keys[EASQ_KEYS] = {
 	[EASQ_KEY_DIM] = "dim",
 	[EASQ_KEY_ENCODING] = "encoding",
 	[EASQ_KEY_PRIOR] = "prior",
+	[EASQ_KEY_WHY] = "why",
 };
+
+/* The kind of an entry that is no feature: a column that is there and is left out. */
+#define NO_KIND "none"
 
 /* One object of the array. */
 typedef struct Entry
@@ -111,7 +115,7 @@ read_kind(const Entry *entry)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("feature %d has an unknown kind %s", entry->number,
 					EasqJsonShow(&entry->value[EASQ_KEY_KIND])),
-			 errhint("The kinds are %s.", list_kinds())));
+			 errhint("The kinds are %s; \"%s\" leaves a column out.", list_kinds(), NO_KIND)));
 }
 
 static void
@@ -233,6 +237,15 @@ check_unique(const EasqSpec *spec, const EasqFeature *feature)
 					 errhint("Name each column once; to use it twice, select it twice under two names.")));
 }
 
+static void
+refuse_count(int count)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a model must have 1 to %d features, not %d", EASQ_MAX_FEATURES, count),
+			 errhint("Many numbers can be one feature of kind \"vector\".")));
+}
+
 /* Puts a feature that has been read at the end: its place in x and its numbers. */
 static void
 place_feature(EasqSpec *spec, EasqFeature *feature)
@@ -309,33 +322,25 @@ EasqTableName(const EasqTable *table)
 }
 
 static int
-check_count(Jsonb *features)
+count_entries(Jsonb *features)
 {
-	int			count;
-
 	if (!JB_ROOT_IS_ARRAY(features) || JB_ROOT_IS_SCALAR(features))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("features must be an array of objects, not %s", EasqJsonShowKind(features)),
 				 errhint("Write [{\"name\": column, \"kind\": \"numeric\"}, ...].")));
-	count = JB_ROOT_COUNT(features);
-	if (count < 1 || count > EASQ_MAX_FEATURES)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a model must have 1 to %d features, not %d", EASQ_MAX_FEATURES, count),
-				 errhint("Many numbers can be one feature of kind \"vector\".")));
-	return count;
+	return JB_ROOT_COUNT(features);
 }
 
 EasqSpec *
 EasqSpecParse(Jsonb *features)
 {
-	int			count = check_count(features);
-	EasqSpec   *spec = palloc0(offsetof(EasqSpec, feature) + count * sizeof(EasqFeature));
+	int			count = count_entries(features);
+	EasqSpec   *spec = palloc0(offsetof(EasqSpec, feature) + Min(count, EASQ_MAX_FEATURES) * sizeof(EasqFeature));
 	JsonbIterator *iterator = JsonbIteratorInit(&features->root);
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	Entry		entry;
+	Entry		entry = {0};
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
@@ -343,12 +348,18 @@ EasqSpecParse(Jsonb *features)
 
 		if (token != WJB_ELEM)
 			continue;
-		entry.number = spec->count + 1;
+		entry.number++;
 		read_entry(&value, &entry);
+		if (entry.given[EASQ_KEY_KIND] && EasqJsonIs(&entry.value[EASQ_KEY_KIND], NO_KIND))
+			continue;
+		if (spec->count == EASQ_MAX_FEATURES)
+			refuse_count(count);
 		read_feature(&entry, feature);
 		check_unique(spec, feature);
 		place_feature(spec, feature);
 	}
+	if (spec->count == 0)
+		refuse_count(0);
 	EasqSpecSetTables(spec, 0);
 	return spec;
 }

@@ -60,7 +60,7 @@ typedef struct EasqSpec
 
 /*
  * Reads and checks '[{"name": ..., "kind": ..., ...}, ...]'.  ERROR (22023)
- * on anything else, unknown keys included.  Allocated in the current context,
+ * on anything else, unknown keys included.  "why" is for people, and an entry of kind "none" is left out.  Allocated in the current context,
  * one chunk of its own for each name.
  */
 extern EasqSpec *EasqSpecParse(Jsonb *features);

@@ -109,8 +109,8 @@ hash_text(const char *text, int length)
  * ASCII is the same in every server encoding.  SQL_ASCII does not say what its
  * bytes are, so they are taken as they come.
  */
-static uint64
-hash_server_text(const char *text, int length)
+uint64
+EasqTextHash(const char *text, int length)
 {
 	int			encoding = GetDatabaseEncoding();
 	char	   *converted;
@@ -142,7 +142,7 @@ hash_varlena(Oid type, Datum value)
 
 	if (type == BPCHAROID)
 		length = bpchartruelen(data, length);
-	hash = hash_server_text(data, length);
+	hash = EasqTextHash(data, length);
 	if ((Pointer) text != DatumGetPointer(value))
 		pfree(text);
 	return hash;
@@ -169,7 +169,7 @@ hash_enum(Oid value)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid internal value for enum: %u", value)));
 	label = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
-	hash = hash_server_text(label, strlen(label));
+	hash = EasqTextHash(label, strlen(label));
 	ReleaseSysCache(tuple);
 	return hash;
 }

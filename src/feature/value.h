@@ -22,7 +22,9 @@ extern bool EasqIsCategory(Oid type);
 /* Of a boolean or a number; what is too large for a double is infinite. */
 extern double EasqValueNumber(Oid type, Datum value);
 extern int64 EasqValueInteger(Oid type, Datum value);
-/* Hash of what ::text makes of a category, in UTF-8. */
+/* Hash, in UTF-8, of text in the server's encoding. */
+extern uint64 EasqTextHash(const char *text, int length);
+/* The same of what ::text makes of a category. */
 extern uint64 EasqValueHash(Oid type, Datum value);
 
 #endif

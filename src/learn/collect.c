@@ -17,6 +17,7 @@
 
 #include "feature/example.h"
 #include "feature/options.h"
+#include "compat.h"
 #include "learn/answer_key.h"
 #include "learn/asking.h"
 #include "learn/collect.h"
@@ -258,6 +259,16 @@ find_used_columns(Columns *columns, const EasqSpec *spec, TupleDesc desc)
 	use_column(columns, columns->asking.asked_at);
 	for (int i = 0; i < spec->count; i++)
 		use_column(columns, EasqFindColumn(desc, spec->feature[i].name, "feature", "the questionnaire"));
+	for (int i = 0; i < columns->used; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, columns->use[i] - 1);
+
+		if (EasqIsVirtual(column))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("column \"%s\" of the questionnaire is generated when it is read", NameStr(column->attname)),
+					 errhint("Written rows do not hold it: call easq_learn with a features query that computes it, or make the column STORED.")));
+	}
 }
 
 /*

@@ -31,7 +31,8 @@ struct EasqGuard
 	float		after[TRY_PAIRS];
 	int			pairs;			/* drawn for the step on trial */
 	double		added;			/* G that it seems to add */
-	EasqCost	judged;			/* the gate sample, when it was last judged as a whole */
+	EasqCost	judged[EASQ_HELD_KINDS];	/* the gate sample, when it was last judged as a whole */
+	bool		is_judged;
 };
 
 EasqGuard *
@@ -211,14 +212,21 @@ EasqGuardTry(EasqGuard *guard, const float *before, const EasqAdam *old,
 /* ------------------------------------------------------------- whole samples */
 
 static void
-judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqCost *cost)
+judge_sample(EasqGuard *guard, const EasqHeld *held, const float *weights, EasqCost cost[EASQ_HELD_KINDS])
 {
 	float	   *right = EasqFloats((Size) held->count);
 
 	EasqJudgeWeights(guard->judge, weights);
 	EasqJudgeSample(guard->judge, held, right);
-	EasqBehaviourCost(held->count, held->group, held->trained, right, guard->model->adapter.alignment.carried, cost);
+	EasqHeldCost(held, right, guard->model->adapter.alignment.carried, cost);
 	pfree(right);
+}
+
+static void
+judge_gate(EasqGuard *guard, const float *weights)
+{
+	judge_sample(guard, guard->gate, weights, guard->judged);
+	guard->is_judged = true;
 }
 
 /*
@@ -249,6 +257,7 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 	EasqModel  *model = guard->model;
 	EasqAlignmentState *state = &model->adapter.alignment;
 	EasqVital	vital[EASQ_PATHWAYS];
+	double		cost;
 
 	if (EasqGuardRankingRests(guard))
 		return;
@@ -256,10 +265,11 @@ EasqGuardJudge(EasqGuard *guard, const float *weights, bool refused)
 		state->drift += guard->added;
 	if (!is_due(guard, state->judged_step, EASQ_GATE_STEPS, refused) && state->drift < JUDGE_DRIFT * model->options.behaviour_budget)
 		return;
-	judge_sample(guard, guard->gate, weights, &guard->judged);
+	judge_gate(guard, weights);
+	cost = EasqPoolCosts(&guard->judged[EASQ_NEW_GROUPS], &guard->judged[EASQ_TRAINED_GROUPS]).cost;
 	EasqJudgeVitalOf(guard->judge, guard->gate, vital);
-	learn_drift_share(state, guard->judged.cost);
-	state->cost = guard->judged.cost;
+	learn_drift_share(state, cost);
+	state->cost = cost;
 	state->drift = 0;
 	state->spread = state->vital[EASQ_MAIN].spread > 0 ?
 		Min(vital[EASQ_MAIN].spread / state->vital[EASQ_MAIN].spread, SPREAD_MAX) : 1;
@@ -308,7 +318,7 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	MemoryContext context;
 	MemoryContext old;
 	EasqHeld   *held;
-	EasqCost	cost;
+	EasqCost	audit[EASQ_HELD_KINDS];
 	double		bound;
 	EasqStepRow row = {
 		.model = model->name, .source = "audit", .status = "reverted", .guarded = true,
@@ -321,21 +331,22 @@ EasqGuardAudit(EasqGuard *guard, float *weights, EasqAdam *adam, bool refused)
 	if (EasqGuardRankingRests(guard))
 		return false;
 	/* Mostly the gate has just been judged at this very step. */
-	if (guard->judged.groups == 0 || state->judged_step != model->adapter.step)
-		judge_sample(guard, guard->gate, weights, &guard->judged);
+	if (!guard->is_judged || state->judged_step != model->adapter.step)
+		judge_gate(guard, weights);
 	context = AllocSetContextCreate(CurrentMemoryContext, "easq audit", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	held = EasqReadHeld(model, EASQ_AUDIT);
 	if (held)
-		judge_sample(guard, held, weights, &cost);
+		judge_sample(guard, held, weights, audit);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	if (held == NULL)
 		return false;
 
-	cost = EasqPoolCosts(&guard->judged, &cost);
-	row.cost = cost.cost;
-	bound = EasqCostBound(&cost);
+	for (int kind = 0; kind < EASQ_HELD_KINDS; kind++)
+		audit[kind] = EasqPoolCosts(&guard->judged[kind], &audit[kind]);
+	row.cost = EasqPoolCosts(&audit[EASQ_NEW_GROUPS], &audit[EASQ_TRAINED_GROUPS]).cost;
+	bound = EasqWorseBound(&audit[EASQ_NEW_GROUPS], &audit[EASQ_TRAINED_GROUPS]);
 	state->pace = EasqPace(state->pace, bound, model->options.behaviour_budget);
 	if (bound <= model->options.behaviour_budget)
 	{

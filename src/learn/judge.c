@@ -147,19 +147,40 @@ score_pairs(EasqJudge *judge, int start, int pairs)
 				  judge->x + start * (2 * (Size) judge->model->spec->inputs), judge->u + 2 * start, judge->score, judge->work);
 }
 
+/* The next pairs of a sample, from start on, as the first of x; returns how many. */
+static int
+judge_block(EasqJudge *judge, const EasqHeld *held, int start)
+{
+	int			pairs = Min(BLOCK_PAIRS, held->count - start);
+
+	CHECK_FOR_INTERRUPTS();
+	judge->held = held;
+	judge->drawn = 0;
+	for (int i = 0; i < pairs; i++)
+		encode_pair(judge, start + i, i);
+	score_pairs(judge, 0, pairs);
+	return pairs;
+}
+
+void
+EasqJudgeMargins(EasqJudge *judge, const EasqHeld *held, float *margin)
+{
+	for (int start = 0; start < held->count; start += BLOCK_PAIRS)
+	{
+		int			pairs = judge_block(judge, held, start);
+
+		for (int i = 0; i < pairs; i++)
+			margin[start + i] = judge->fits[i] ? judge->score[2 * i] - judge->score[2 * i + 1] : 0;
+	}
+}
+
 void
 EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right)
 {
-	judge->held = held;
-	judge->drawn = 0;
 	for (int start = 0; start < held->count; start += BLOCK_PAIRS)
 	{
-		int			pairs = Min(BLOCK_PAIRS, held->count - start);
+		int			pairs = judge_block(judge, held, start);
 
-		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < pairs; i++)
-			encode_pair(judge, start + i, i);
-		score_pairs(judge, 0, pairs);
 		for (int i = 0; i < pairs; i++)
 			right[start + i] = judge->fits[i] ?
 				EasqPairRight(judge->score[2 * i], judge->score[2 * i + 1]) : held->trained[start + i];

@@ -28,6 +28,9 @@ extern void EasqJudgeCopied(EasqJudge *judge, const float *from, const float *to
  */
 extern void EasqJudgeSample(EasqJudge *judge, const EasqHeld *held, float *right);
 
+/* margin [held->count] gets main's logit of the chosen row less that of the rejected one; 0 for a pair that does not fit the model. */
+extern void EasqJudgeMargins(EasqJudge *judge, const EasqHeld *held, float *margin);
+
 /*
  * Logits of both rows of pairs [start, start + pairs) of a sample under both pathways, chosen and rejected in turn:
  * main and satisfaction [2 pairs]; fits [pairs]: false where a pair does not fit the model any more.

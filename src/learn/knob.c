@@ -91,17 +91,15 @@ equal_spreads(const Margins *margins)
 	return main > 0 && belief > 0 && isfinite(main / belief) ? main / belief : 0;
 }
 
-static EasqCost
-cost_of(const Margins *margins, double knob, double carried, float *right)
+static void
+take_cost(const Margins *margins, double knob, double carried, float *right, EasqCost cost[EASQ_HELD_KINDS])
 {
 	const EasqHeld *held = margins->held;
-	EasqCost	cost;
 
 	for (int i = 0; i < held->count; i++)
 		right[i] = margins->fits[i] ?
 			EasqPairRight((float) (margins->main[i] + knob * margins->belief[i]), 0) : held->trained[i];
-	EasqBehaviourCost(held->count, held->group, held->trained, right, carried, &cost);
-	return cost;
+	EasqHeldCost(held, right, carried, cost);
 }
 
 typedef struct Search
@@ -112,18 +110,27 @@ typedef struct Search
 	float	   *right;			/* [of the larger sample] */
 } Search;
 
-static EasqCost
-cost_at(const Search *search, double knob)
+/* Of each kind of pairs, in both samples. */
+static void
+take_costs(const Search *search, double knob, EasqCost cost[EASQ_HELD_KINDS])
 {
-	EasqCost	cost = cost_of(&search->sample[EASQ_GATE], knob, search->carried, search->right);
+	EasqCost	audit[EASQ_HELD_KINDS];
 
-	if (search->samples > 1)
-	{
-		EasqCost	audit = cost_of(&search->sample[EASQ_AUDIT], knob, search->carried, search->right);
+	take_cost(&search->sample[EASQ_GATE], knob, search->carried, search->right, cost);
+	if (search->samples == 1)
+		return;
+	take_cost(&search->sample[EASQ_AUDIT], knob, search->carried, search->right, audit);
+	for (int kind = 0; kind < EASQ_HELD_KINDS; kind++)
+		cost[kind] = EasqPoolCosts(&cost[kind], &audit[kind]);
+}
 
-		cost = EasqPoolCosts(&cost, &audit);
-	}
-	return cost;
+static bool
+breaks(const Search *search, double knob, double budget)
+{
+	EasqCost	cost[EASQ_HELD_KINDS];
+
+	take_costs(search, knob, cost);
+	return EasqWorseBound(&cost[EASQ_NEW_GROUPS], &cost[EASQ_TRAINED_GROUPS]) > budget;
 }
 
 /* The largest knob below the first that breaks the budget. */
@@ -135,9 +142,7 @@ largest_within(const Search *search, double unit, double budget)
 
 	for (double spreads = FIRST_SPREADS; spreads <= MOST_SPREADS; spreads *= GROWTH)
 	{
-		EasqCost	cost = cost_at(search, spreads * unit);
-
-		if (EasqCostBound(&cost) > budget)
+		if (breaks(search, spreads * unit, budget))
 		{
 			bad = spreads;
 			break;
@@ -146,33 +151,12 @@ largest_within(const Search *search, double unit, double budget)
 	}
 	for (int i = 0; bad > 0 && i < HALVINGS; i++)
 	{
-		EasqCost	cost = cost_at(search, (good + bad) / 2 * unit);
-
-		if (EasqCostBound(&cost) > budget)
+		if (breaks(search, (good + bad) / 2 * unit, budget))
 			bad = (good + bad) / 2;
 		else
 			good = (good + bad) / 2;
 	}
 	return good * unit;
-}
-
-/* Every so many pairs of a sample. */
-static EasqHeld
-thinned(const EasqHeld *held)
-{
-	int			stride = (held->count + MOST_PAIRS - 1) / MOST_PAIRS;
-	EasqHeld	some = {0};
-
-	some.pair = palloc(sizeof(EasqPair) * MOST_PAIRS);
-	some.group = palloc(sizeof(int) * MOST_PAIRS);
-	some.trained = palloc(sizeof(float) * MOST_PAIRS);
-	for (int i = 0; i < held->count; i += stride, some.count++)
-	{
-		some.pair[some.count] = held->pair[i];
-		some.group[some.count] = held->group[i];
-		some.trained[some.count] = held->trained[i];
-	}
-	return some;
 }
 
 /* Within a budget: by the held pairs. */
@@ -184,18 +168,18 @@ turn_by_held(EasqLearner *learner, const EasqHeld *gate, const EasqHeld *audit)
 	const EasqHeld *whole[EASQ_HELD_SAMPLES] = {[EASQ_GATE] = gate, [EASQ_AUDIT] = audit};
 	Search		search = {.samples = audit ? EASQ_HELD_SAMPLES : 1, .carried = state->carried};
 	EasqHeld	held[EASQ_HELD_SAMPLES];
-	EasqCost	cost;
+	EasqCost	cost[EASQ_HELD_KINDS];
 
 	for (int i = 0; i < search.samples; i++)
 	{
-		held[i] = thinned(whole[i]);
+		held[i] = EasqHeldThinned(whole[i], MOST_PAIRS);
 		take_margins(learner, &held[i], &search.sample[i]);
 	}
 	search.right = palloc(sizeof(float) * MOST_PAIRS);
 	if (model->options.behaviour_budget > 0)
 		state->knob = largest_within(&search, equal_spreads(&search.sample[EASQ_GATE]), model->options.behaviour_budget);
-	cost = cost_at(&search, state->knob);
-	state->ranking_cost = cost.cost;
+	take_costs(&search, state->knob, cost);
+	state->ranking_cost = EasqPoolCosts(&cost[EASQ_NEW_GROUPS], &cost[EASQ_TRAINED_GROUPS]).cost;
 }
 
 /* Without one: by rehearsed pairs. */

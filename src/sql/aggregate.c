@@ -11,7 +11,7 @@
 #include "core/metric.h"
 
 PG_FUNCTION_INFO_V1(easq_rank_boolean);
-PG_FUNCTION_INFO_V1(easq_rank_integer);
+PG_FUNCTION_INFO_V1(easq_rank_number);
 PG_FUNCTION_INFO_V1(easq_rank_auc);
 PG_FUNCTION_INFO_V1(easq_rank_mrr);
 PG_FUNCTION_INFO_V1(easq_rank_hr);
@@ -103,14 +103,14 @@ boolean_label(FunctionCallInfo fcinfo)
 }
 
 static bool
-integer_label(FunctionCallInfo fcinfo)
+number_label(FunctionCallInfo fcinfo)
 {
-	int			label = PG_GETARG_INT32(2);
+	double		label = PG_GETARG_FLOAT8(2);
 
 	if (label != 0 && label != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a label is 0 or 1, not %d", label),
+				 errmsg("a label is 0 or 1, not %g", label),
 				 errhint("Compare: label >= 4, for example.")));
 	return label == 1;
 }
@@ -122,9 +122,9 @@ easq_rank_boolean(PG_FUNCTION_ARGS)
 }
 
 Datum
-easq_rank_integer(PG_FUNCTION_ARGS)
+easq_rank_number(PG_FUNCTION_ARGS)
 {
-	return rank(fcinfo, integer_label);
+	return rank(fcinfo, number_label);
 }
 
 /* The sorted rows of a group that holds both labels; NULL where it does not. */

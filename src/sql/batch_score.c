@@ -12,6 +12,7 @@
 #include "sql/scoring.h"
 
 PG_FUNCTION_INFO_V1(easq_batch_score);
+PG_FUNCTION_INFO_V1(easq_batch_score_jsonb);
 
 /* Scores of the block that the current row lies in. */
 typedef struct Block
@@ -23,10 +24,10 @@ typedef struct Block
 } Block;
 
 static EasqScoring *
-scoring_of(FunctionCallInfo fcinfo)
+scoring_of(FunctionCallInfo fcinfo, EasqForm form)
 {
 	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, EASQ_ASKED_RANKING, EASQ_SCORE_BLOCK);
+		fcinfo->flinfo->fn_extra = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, EASQ_ASKED_RANKING, form, EASQ_SCORE_BLOCK);
 	return fcinfo->flinfo->fn_extra;
 }
 
@@ -47,7 +48,7 @@ take_row(WindowObject window, EasqScoring *scoring, Block *block, bool one_model
 	bool		no_model = false;
 	bool		no_row;
 	bool		isout;
-	Datum		record;
+	Datum		row;
 
 	if (!one_model && block->rows > 0)
 	{
@@ -56,12 +57,12 @@ take_row(WindowObject window, EasqScoring *scoring, Block *block, bool one_model
 		if (isout || (!no_model && !names_model(scoring, DatumGetTextPP(model))))
 			return false;
 	}
-	record = WinGetFuncArgInPartition(window, 1, block->rows, WINDOW_SEEK_CURRENT, false, &no_row, &isout);
+	row = WinGetFuncArgInPartition(window, 1, block->rows, WINDOW_SEEK_CURRENT, false, &no_row, &isout);
 	if (isout)
 		return false;
 	block->isnull[block->rows] = no_model || no_row;
 	if (!block->isnull[block->rows])
-		EasqScoringRead(scoring, record, filled);
+		EasqScoringRead(scoring, row, filled);
 	block->rows++;
 	return true;
 }
@@ -115,11 +116,11 @@ refuse_selectors(WindowObject window)
 	}
 }
 
-Datum
-easq_batch_score(PG_FUNCTION_ARGS)
+static Datum
+batch_score(FunctionCallInfo fcinfo, EasqForm form)
 {
 	WindowObject window = PG_WINDOW_OBJECT();
-	EasqScoring *scoring = scoring_of(fcinfo);
+	EasqScoring *scoring = scoring_of(fcinfo, form);
 	Block	   *block = WinGetPartitionLocalMemory(window, sizeof(Block));
 	int64		position = WinGetCurrentPosition(window);
 
@@ -139,4 +140,16 @@ easq_batch_score(PG_FUNCTION_ARGS)
 	if (block->isnull[position - block->first])
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT4(block->score[position - block->first]);
+}
+
+Datum
+easq_batch_score(PG_FUNCTION_ARGS)
+{
+	return batch_score(fcinfo, EASQ_FORM_RECORD);
+}
+
+Datum
+easq_batch_score_jsonb(PG_FUNCTION_ARGS)
+{
+	return batch_score(fcinfo, EASQ_FORM_JSONB);
 }

@@ -15,18 +15,17 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "core/metric.h"
 #include "core/scorer.h"
 #include "feature/factor.h"
 #include "sql/argument.h"
+#include "sql/output.h"
 #include "sql/ranking.h"
 #include "store/cache_version.h"
 #include "query/sort.h"
@@ -302,23 +301,17 @@ auc_of_all(EasqSort *sort)
 
 /* ------------------------------------------------------------- the result */
 
-typedef struct Output
-{
-	Tuplestorestate *store;
-	TupleDesc	desc;
-} Output;
-
 static void
-put(Output *output, char *metric, double value)
+put(EasqOutput *output, char *metric, double value)
 {
 	Datum		values[2] = {CStringGetTextDatum(metric), Float8GetDatum(value)};
 	bool		nulls[2] = {false, false};
 
-	tuplestore_putvalues(output->store, output->desc, values, nulls);
+	EasqOutputPut(output, values, nulls);
 }
 
 static void
-put_pathway(Output *output, Evaluation *evaluation, EasqPathway pathway)
+put_pathway(EasqOutput *output, Evaluation *evaluation, EasqPathway pathway)
 {
 	const Sums *sums = &evaluation->sums[pathway];
 	const char *prefix = prefixes[pathway];
@@ -339,30 +332,6 @@ put_pathway(Output *output, Evaluation *evaluation, EasqPathway pathway)
 	EasqSortEnd(&evaluation->by_score[pathway]);
 }
 
-/* A materialised set, whose store and descriptor live as long as the query. */
-static Output
-begin_output(FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-	Output		output;
-
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("easq_evaluate returns a set, and this context takes none"),
-				 errhint("Call it in FROM.")));
-	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &output.desc) != TYPEFUNC_COMPOSITE || output.desc->natts != 2)
-		elog(ERROR, "easq_evaluate does not return the rows that this library makes");
-	output.store = tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	info->returnMode = SFRM_Materialize;
-	info->setResult = output.store;
-	info->setDesc = output.desc;
-	MemoryContextSwitchTo(old);
-	return output;
-}
-
 Datum
 easq_evaluate(PG_FUNCTION_ARGS)
 {
@@ -372,7 +341,7 @@ easq_evaluate(PG_FUNCTION_ARGS)
 		.label = EasqTextArgument(fcinfo, 2, "label"),
 		.group_by = EasqTextArgument(fcinfo, 3, "group_by")
 	};
-	Output		output = begin_output(fcinfo);
+	EasqOutput	output = EasqOutputBegin(fcinfo, "easq_evaluate", 2);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq_evaluate", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Evaluation *evaluation = palloc0(sizeof(Evaluation));

@@ -11,16 +11,20 @@
 #include "sql/scoring.h"
 
 PG_FUNCTION_INFO_V1(easq_score_record);
+PG_FUNCTION_INFO_V1(easq_score_jsonb);
 PG_FUNCTION_INFO_V1(easq_score_array);
 PG_FUNCTION_INFO_V1(easq_satisfaction_record);
+PG_FUNCTION_INFO_V1(easq_satisfaction_jsonb);
 PG_FUNCTION_INFO_V1(easq_satisfaction_array);
 PG_FUNCTION_INFO_V1(easq_probability_record);
+PG_FUNCTION_INFO_V1(easq_probability_jsonb);
 PG_FUNCTION_INFO_V1(easq_probability_array);
 PG_FUNCTION_INFO_V1(easq_uncertainty_record);
+PG_FUNCTION_INFO_V1(easq_uncertainty_jsonb);
 PG_FUNCTION_INFO_V1(easq_uncertainty_array);
 
 static EasqScoring *
-begin(FunctionCallInfo fcinfo, EasqAsked asked)
+begin(FunctionCallInfo fcinfo, EasqForm form, EasqAsked asked)
 {
 	EasqScoring *scoring = fcinfo->flinfo->fn_extra;
 	text	   *model = PG_GETARG_TEXT_PP(0);
@@ -28,7 +32,7 @@ begin(FunctionCallInfo fcinfo, EasqAsked asked)
 	EasqRefuseSelectors(fcinfo);
 	if (scoring == NULL)
 	{
-		scoring = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, asked, 1);
+		scoring = EasqScoringCreate(fcinfo->flinfo->fn_mcxt, asked, form, 1);
 		fcinfo->flinfo->fn_extra = scoring;
 	}
 	(void) EasqScoringUse(scoring, model);
@@ -36,33 +40,24 @@ begin(FunctionCallInfo fcinfo, EasqAsked asked)
 	return scoring;
 }
 
-/* What the call's row is: values, or an array of inputs; false: NULL. */
+/* Takes the call's row; false: NULL. */
 static bool
-take_row(FunctionCallInfo fcinfo, bool valued, EasqAsked asked, EasqScoring **scoring)
+take_row(FunctionCallInfo fcinfo, EasqForm form, EasqAsked asked, EasqScoring **scoring)
 {
-	ArrayType  *array;
-
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return false;
-	*scoring = begin(fcinfo, asked);
-	if (valued)
-	{
-		EasqScoringEncode(*scoring, PG_GETARG_DATUM(1));
-		return true;
-	}
-	array = PG_GETARG_ARRAYTYPE_P(1);
-	EasqScoringEncoded(*scoring, array);
-	PG_FREE_IF_COPY(array, 1);
+	*scoring = begin(fcinfo, form, asked);
+	EasqScoringEncode(*scoring, PG_GETARG_DATUM(1));
 	return true;
 }
 
 static Datum
-score(FunctionCallInfo fcinfo, bool valued, EasqAsked asked)
+score(FunctionCallInfo fcinfo, EasqForm form, EasqAsked asked)
 {
 	EasqScoring *scoring;
 	float		score;
 
-	if (!take_row(fcinfo, valued, asked, &scoring))
+	if (!take_row(fcinfo, form, asked, &scoring))
 		PG_RETURN_NULL();
 	EasqScoringRun(scoring, 1, &score);
 	PG_RETURN_FLOAT4(score);
@@ -71,25 +66,37 @@ score(FunctionCallInfo fcinfo, bool valued, EasqAsked asked)
 Datum
 easq_score_record(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, true, EASQ_ASKED_RANKING);
+	return score(fcinfo, EASQ_FORM_RECORD, EASQ_ASKED_RANKING);
+}
+
+Datum
+easq_score_jsonb(PG_FUNCTION_ARGS)
+{
+	return score(fcinfo, EASQ_FORM_JSONB, EASQ_ASKED_RANKING);
 }
 
 Datum
 easq_score_array(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, false, EASQ_ASKED_RANKING);
+	return score(fcinfo, EASQ_FORM_INPUT, EASQ_ASKED_RANKING);
 }
 
 Datum
 easq_satisfaction_record(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, true, EASQ_ASKED_SATISFACTION);
+	return score(fcinfo, EASQ_FORM_RECORD, EASQ_ASKED_SATISFACTION);
+}
+
+Datum
+easq_satisfaction_jsonb(PG_FUNCTION_ARGS)
+{
+	return score(fcinfo, EASQ_FORM_JSONB, EASQ_ASKED_SATISFACTION);
 }
 
 Datum
 easq_satisfaction_array(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, false, EASQ_ASKED_SATISFACTION);
+	return score(fcinfo, EASQ_FORM_INPUT, EASQ_ASKED_SATISFACTION);
 }
 
 static void
@@ -101,19 +108,19 @@ check_opinion(const EasqScoring *scoring, const EasqOpinion *opinion)
 
 /* By what is believed of the row; where that is nothing, by the pathway's calibrated logit. */
 static Datum
-probability(FunctionCallInfo fcinfo, bool valued)
+probability(FunctionCallInfo fcinfo, EasqForm form)
 {
 	EasqScoring *scoring;
 	const EasqOpinion *opinion;
 	float		score;
 
-	if (!take_row(fcinfo, valued, EASQ_ASKED_OPINION, &scoring))
+	if (!take_row(fcinfo, form, EASQ_ASKED_OPINION, &scoring))
 		PG_RETURN_NULL();
-	if (valued && scoring->beliefs)
+	if (form != EASQ_FORM_INPUT && scoring->beliefs)
 	{
 		opinion = EasqScoringOpinions(scoring, 1);
 		check_opinion(scoring, opinion);
-		PG_RETURN_FLOAT4((float4) EasqOpinionProbability(opinion));
+		PG_RETURN_FLOAT4((float4) EasqOpinionProbability(opinion, scoring->pin.version->model->adapter.alignment.surprise.sharpness));
 	}
 	EasqScoringRun(scoring, 1, &score);
 	PG_RETURN_FLOAT4((float4) EasqProbability(&scoring->pin.version->model->adapter.alignment.calibration,
@@ -123,41 +130,50 @@ probability(FunctionCallInfo fcinfo, bool valued)
 Datum
 easq_probability_record(PG_FUNCTION_ARGS)
 {
-	return probability(fcinfo, true);
+	return probability(fcinfo, EASQ_FORM_RECORD);
+}
+
+Datum
+easq_probability_jsonb(PG_FUNCTION_ARGS)
+{
+	return probability(fcinfo, EASQ_FORM_JSONB);
 }
 
 Datum
 easq_probability_array(PG_FUNCTION_ARGS)
 {
-	return probability(fcinfo, false);
+	return probability(fcinfo, EASQ_FORM_INPUT);
 }
 
 static Datum
-uncertainty(FunctionCallInfo fcinfo, bool valued)
+uncertainty(FunctionCallInfo fcinfo, EasqForm form)
 {
 	EasqScoring *scoring;
 	const EasqOpinion *opinion;
 
-	if (!take_row(fcinfo, valued, EASQ_ASKED_OPINION, &scoring))
+	if (!take_row(fcinfo, form, EASQ_ASKED_OPINION, &scoring))
 		PG_RETURN_NULL();
 	if (scoring->beliefs == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has no beliefs: nothing says how unsure it is", scoring->pin.version->model->name),
-				 errhint("A model has them where a feature is categorical or numeric and its option beliefs is not false.")));
+		EasqRefuseWithoutBeliefs(scoring, "how unsure it is");
 	opinion = EasqScoringOpinions(scoring, 1);
 	check_opinion(scoring, opinion);
-	PG_RETURN_FLOAT4((float4) sqrt(valued ? opinion->own : opinion->variance));
+	PG_RETURN_FLOAT4((float4) sqrt(form == EASQ_FORM_INPUT ? opinion->variance : opinion->own));
 }
 
 Datum
 easq_uncertainty_record(PG_FUNCTION_ARGS)
 {
-	return uncertainty(fcinfo, true);
+	return uncertainty(fcinfo, EASQ_FORM_RECORD);
+}
+
+Datum
+easq_uncertainty_jsonb(PG_FUNCTION_ARGS)
+{
+	return uncertainty(fcinfo, EASQ_FORM_JSONB);
 }
 
 Datum
 easq_uncertainty_array(PG_FUNCTION_ARGS)
 {
-	return uncertainty(fcinfo, false);
+	return uncertainty(fcinfo, EASQ_FORM_INPUT);
 }

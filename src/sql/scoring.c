@@ -15,12 +15,13 @@
 #include "sql/scratch.h"
 
 EasqScoring *
-EasqScoringCreate(MemoryContext context, EasqAsked asked, int block)
+EasqScoringCreate(MemoryContext context, EasqAsked asked, EasqForm form, int block)
 {
 	EasqScoring *scoring = MemoryContextAllocZero(context, sizeof(EasqScoring));
 
 	scoring->context = context;
 	scoring->asked = asked;
+	scoring->form = form;
 	scoring->block = block;
 	scoring->version_context = AllocSetContextCreate(context, "easq version in use", ALLOCSET_SMALL_SIZES);
 	scoring->reader_context = AllocSetContextCreate(context, "easq row type", ALLOCSET_SMALL_SIZES);
@@ -142,11 +143,9 @@ knows_row_type(const EasqScoring *scoring, Oid type, int32 typmod)
 		assign_record_type_identifier(type, typmod) == scoring->row_shape;
 }
 
-/* Appends the row's example to those that are pending. */
 static void
-read_row(EasqScoring *scoring, Datum record)
+read_record(EasqScoring *scoring, Datum record, StringInfo example)
 {
-	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
 	HeapTupleHeader header = DatumGetHeapTupleHeader(record);
 	Oid			type = HeapTupleHeaderGetTypeId(header);
 	int32		typmod = HeapTupleHeaderGetTypMod(header);
@@ -159,8 +158,19 @@ read_row(EasqScoring *scoring, Datum record)
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, scoring->desc, scoring->values, scoring->nulls);
-	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, &scoring->example, NULL);
-	scoring->offset[++scoring->pending] = scoring->example.len;
+	EasqReadExample(scoring->reader, scoring->values, scoring->nulls, example, NULL);
+}
+
+void
+EasqScoringPack(EasqScoring *scoring, Datum row, StringInfo example)
+{
+	const EasqModel *model = scoring->pin.version->model;
+	MemoryContext old = MemoryContextSwitchTo(scoring->row_context);
+
+	if (scoring->form == EASQ_FORM_JSONB)
+		EasqReadObject(model->spec, DatumGetJsonbP(row), model->options.missing == EASQ_MISSING_NULL, example);
+	else
+		read_record(scoring, row, example);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scoring->row_context);
 }
@@ -186,38 +196,61 @@ encode_pending(EasqScoring *scoring, int row, int place)
 	scoring->u[place] = EasqFactorOffset(scoring->factors, encoding, example, x);
 	if (scoring->beliefs)
 		scoring->opinion[place] = EasqBeliefsOpinion(scoring->beliefs, encoding, example);
-	scoring->valued = true;
 }
 
-void
-EasqScoringEncode(EasqScoring *scoring, Datum record)
+static void
+take_input(EasqScoring *scoring, Datum input)
 {
-	EasqScoringBegin(scoring);
-	read_row(scoring, record);
-	encode_pending(scoring, 0, 0);
-}
+	ArrayType  *array = DatumGetArrayTypeP(input);
 
-void
-EasqScoringEncoded(EasqScoring *scoring, ArrayType *array)
-{
 	EasqReadArray(PointerGetDatum(array), get_array_type(ARR_ELEMTYPE(array)),
 				  scoring->pin.version->model->spec->inputs, scoring->x);
 	scoring->u[0] = 0;
 	if (scoring->beliefs)
 		scoring->opinion[0] = EasqBeliefsBias(scoring->beliefs);
-	scoring->valued = false;
+	if ((Pointer) array != DatumGetPointer(input))
+		pfree(array);
 }
 
 void
-EasqScoringRead(EasqScoring *scoring, Datum record, int *filled)
+EasqScoringEncode(EasqScoring *scoring, Datum row)
+{
+	if (scoring->form == EASQ_FORM_INPUT)
+	{
+		take_input(scoring, row);
+		return;
+	}
+	EasqScoringBegin(scoring);
+	EasqScoringPack(scoring, row, &scoring->example);
+	scoring->offset[1] = scoring->example.len;
+	encode_pending(scoring, 0, 0);
+}
+
+/* The last example of the buffer is complete: it is encoded a few rows later. */
+static void
+add_pending(EasqScoring *scoring, int *filled)
+{
+	scoring->offset[++scoring->pending] = scoring->example.len;
+	if (scoring->pending == EASQ_READ_AHEAD)
+		EasqScoringFlush(scoring, filled);
+}
+
+void
+EasqScoringRead(EasqScoring *scoring, Datum row, int *filled)
 {
 	const EasqVersion *version = scoring->pin.version;
 
-	read_row(scoring, record);
+	EasqScoringPack(scoring, row, &scoring->example);
 	EasqPrefetch(version->model->spec, &version->backbone->encoding,
-				 scoring->example.data + scoring->offset[scoring->pending - 1]);
-	if (scoring->pending == EASQ_READ_AHEAD)
-		EasqScoringFlush(scoring, filled);
+				 scoring->example.data + scoring->offset[scoring->pending]);
+	add_pending(scoring, filled);
+}
+
+void
+EasqScoringAdd(EasqScoring *scoring, const char *example, int length, int *filled)
+{
+	appendBinaryStringInfo(&scoring->example, example, length);
+	add_pending(scoring, filled);
 }
 
 void
@@ -228,8 +261,8 @@ EasqScoringFlush(EasqScoring *scoring, int *filled)
 	EasqScoringBegin(scoring);
 }
 
-const EasqOpinion *
-EasqScoringOpinions(EasqScoring *scoring, int rows)
+void
+EasqScoringLogits(EasqScoring *scoring, int rows)
 {
 	const EasqScorer *scorer = &scoring->pin.version->scorer;
 	float	   *main = scoring->logit[EASQ_MAIN];
@@ -239,7 +272,14 @@ EasqScoringOpinions(EasqScoring *scoring, int rows)
 		EasqLogitNextBoth(scorer, &scoring->shared, scoring->x, scoring->u[0], main, satisfaction, scoring->work);
 	else
 		EasqLogitRowsBoth(scorer, rows, scoring->x, scoring->u, main, satisfaction, scoring->work);
-	EasqCompleteOpinions(scoring->pin.version, rows, main, satisfaction, scoring->opinion);
+}
+
+const EasqOpinion *
+EasqScoringOpinions(EasqScoring *scoring, int rows)
+{
+	EasqScoringLogits(scoring, rows);
+	EasqCompleteOpinions(scoring->pin.version, rows, scoring->logit[EASQ_MAIN], scoring->logit[EASQ_SATISFACTION],
+						 scoring->opinion);
 	return scoring->opinion;
 }
 
@@ -253,12 +293,21 @@ EasqRefuseScore(const EasqScoring *scoring)
 }
 
 void
+EasqRefuseWithoutBeliefs(const EasqScoring *scoring, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("model \"%s\" has no beliefs: nothing says %s", scoring->pin.version->model->name, what),
+			 errhint("A model has them where a feature is categorical or numeric and its option beliefs is not false.")));
+}
+
+void
 EasqScoringRun(EasqScoring *scoring, int rows, float *score)
 {
 	const EasqVersion *version = scoring->pin.version;
 	EasqPathway pathway = pathway_of(scoring);
 
-	if (scoring->valued && scoring->beliefs)
+	if (scoring->form != EASQ_FORM_INPUT && scoring->beliefs)
 		EasqScoresByBeliefs(version, pathway, rows, scoring->logit[EASQ_MAIN], EasqScoringOpinions(scoring, rows), score);
 	else if (scoring->block == 1)
 		score[0] = EasqScoreNext(&version->scorer, pathway, &scoring->shared, scoring->x,

@@ -26,6 +26,14 @@ typedef enum EasqAsked
 	EASQ_ASKED_OPINION			/* a probability, or how sure it is */
 } EasqAsked;
 
+/* How the rows come. */
+typedef enum EasqForm
+{
+	EASQ_FORM_RECORD,			/* features are columns */
+	EASQ_FORM_JSONB,			/* features are keys */
+	EASQ_FORM_INPUT				/* an array of k numbers, whose values are not known */
+} EasqForm;
+
 typedef struct EasqScoring
 {
 	MemoryContext context;		/* of the call site, maybe longer than a statement */
@@ -55,15 +63,15 @@ typedef struct EasqScoring
 	EasqFactors *factors;		/* NULL: nothing */
 	const EasqBeliefs *beliefs;	/* NULL: what is asked takes none */
 	EasqOpinion *opinion;		/* [block] what is believed of their values, where beliefs are taken */
-	bool		valued;			/* values are known: the rows are no arrays of inputs */
-	float	   *logit[EASQ_PATHWAYS];	/* [block] scratch */
+	float	   *logit[EASQ_PATHWAYS];	/* [block] as they were last asked for */
 	float	   *work;
 	EasqShared	shared;			/* between calls, where block is 1 */
 	int			block;			/* rows that x and work have room for */
 	EasqAsked	asked;
+	EasqForm	form;
 } EasqScoring;
 
-extern EasqScoring *EasqScoringCreate(MemoryContext context, EasqAsked asked, int block);
+extern EasqScoring *EasqScoringCreate(MemoryContext context, EasqAsked asked, EasqForm form, int block);
 
 /*
  * Makes scoring stand for this model as the active snapshot shows it: a few
@@ -71,10 +79,8 @@ extern EasqScoring *EasqScoringCreate(MemoryContext context, EasqAsked asked, in
  */
 extern bool EasqScoringUse(EasqScoring *scoring, text *model);
 
-/* Encodes a row (a composite datum) into x [k] and u.  ERROR where it cannot be. */
-extern void EasqScoringEncode(EasqScoring *scoring, Datum record);
-/* Takes an array of k numbers for x; it has no values, and so no u. */
-extern void EasqScoringEncoded(EasqScoring *scoring, ArrayType *array);
+/* Encodes a row of the form that scoring is for into x [k] and u; an array of numbers is x, and there is no u.  ERROR where it cannot be. */
+extern void EasqScoringEncode(EasqScoring *scoring, Datum row);
 
 /*
  * The same for many rows: after EasqScoringBegin each row is read at once and
@@ -82,12 +88,21 @@ extern void EasqScoringEncoded(EasqScoring *scoring, ArrayType *array);
  * EasqScoringFlush.  *filled counts the rows in x.
  */
 extern void EasqScoringBegin(EasqScoring *scoring);
-extern void EasqScoringRead(EasqScoring *scoring, Datum record, int *filled);
+extern void EasqScoringRead(EasqScoring *scoring, Datum row, int *filled);
 extern void EasqScoringFlush(EasqScoring *scoring, int *filled);
+
+/* A row's example alone, at the end of example; and one from anywhere (ERROR XX001 where it does not fit) in the place of a row that is read. */
+extern void EasqScoringPack(EasqScoring *scoring, Datum row, StringInfo example);
+extern void EasqScoringAdd(EasqScoring *scoring, const char *example, int length, int *filled);
 
 /* Scores the first rows of x by the pathway that is asked for, satisfaction's for an opinion.  ERROR 22003 where one is not finite: NaN would rank first. */
 extern void EasqScoringRun(EasqScoring *scoring, int rows, float *score);
-extern void EasqRefuseScore(const EasqScoring *scoring) pg_attribute_noreturn();
+extern void EasqRefuseScore(const EasqScoring *scoring);
+/* ERROR 55000; what: that nothing says. */
+extern void EasqRefuseWithoutBeliefs(const EasqScoring *scoring, const char *what);
+
+/* Logits of both pathways of the first rows of x, in scoring->logit. */
+extern void EasqScoringLogits(EasqScoring *scoring, int rows);
 
 /*
  * What is believed of the first rows of x, where scoring takes beliefs; the opinions stay until the next rows.

@@ -23,6 +23,7 @@
 #include "store/belief.h"
 #include "train/believe.h"
 #include "train/fit.h"
+#include "train/level.h"
 #include "train/prior.h"
 #include "train/publish.h"
 
@@ -30,14 +31,16 @@ PG_FUNCTION_INFO_V1(easq_train);
 
 typedef struct TrainOptions
 {
-	int			epochs;
+	int			epochs;			/* 0 where not given */
+	bool		early_stopping;
+	int			patience;
 	int			batch_pairs;
 	int			buffer_rows;
 	int			pairs_per_row;
 	double		held_share;
 	char	   *respondent;
 	double		learning_rate;
-	EasqFactorHyper factor;
+	EasqTrainHyper hyper;
 	/* for this call instead of the model's own: NaN, -1 or 0 where not given */
 	double		lambda1;
 	double		lambda2;
@@ -58,15 +61,18 @@ typedef struct TrainOptions
  * name, type, default, minimum, maximum, place, choices, fixed.
  */
 static const EasqOption train_options[] = {
-	{"epochs", EASQ_OPTION_INT, 8, 1, 100000, OPTION(epochs), NULL, false},
+	{"epochs", EASQ_OPTION_INT, 0, 1, 100000, OPTION(epochs), NULL, false},
+	{"early_stopping", EASQ_OPTION_BOOL, true, 0, 0, OPTION(early_stopping), NULL, false},
+	{"patience", EASQ_OPTION_INT, 3, 1, 100000, OPTION(patience), NULL, false},
 	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
 	{"buffer_rows", EASQ_OPTION_INT, 65536, 16, 100000000, OPTION(buffer_rows), NULL, false},
 	{"pairs_per_row", EASQ_OPTION_INT, 1, 1, 64, OPTION(pairs_per_row), NULL, false},
 	{"held_share", EASQ_OPTION_REAL, 0.1, 0, 0.4, OPTION(held_share), NULL, false},
 	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
 	EASQ_OPTION_LEARNING_RATE(1e-3, OPTION(learning_rate)),
-	{"factor_rate", EASQ_OPTION_REAL, 0.01, 1e-9, 10, OPTION(factor.rate), NULL, false},
-	{"factor_decay", EASQ_OPTION_REAL, 0.02, 0, 1e3, OPTION(factor.decay), NULL, false},
+	{"factor_rate", EASQ_OPTION_REAL, 0.01, 1e-9, 10, OPTION(hyper.factor_rate), NULL, false},
+	{"factor_decay", EASQ_OPTION_REAL, 0.01, 0, 1e3, OPTION(hyper.factor_decay), NULL, false},
+	{"value_dropout", EASQ_OPTION_REAL, 0.05, 0, 0.5, OPTION(hyper.value_dropout), NULL, false},
 	EASQ_OPTION_LAMBDA1(NAN, OPTION(lambda1)),
 	EASQ_OPTION_LAMBDA2(0.3, OPTION(lambda2)),
 	EASQ_OPTION_BETA(NAN, OPTION(beta)),
@@ -77,6 +83,10 @@ static const EasqOption train_options[] = {
 	EASQ_OPTION_PAIRS_PER_ANSWER(0, OPTION(pairs_per_answer)),
 	{.name = NULL}
 };
+
+/* Epochs where the call names none: most that held pairs choose one of, or all where there are no such pairs. */
+#define EPOCHS_MOST 40
+#define EPOCHS_FIXED 8
 
 /* One call. */
 typedef struct Training
@@ -93,9 +103,12 @@ typedef struct Training
 	EasqTrainer *trainer;
 	EasqPairSample sample;
 	EasqFitResult fit;
+	EasqSingleFeature popularity;	/* beside the model, on held pairs */
+	EasqSingleFeature other;
 	double		main_mean;		/* of main's logits */
 	double		main_deviation;
 	EasqBeliefs *beliefs;		/* NULL: the model has none, or the training has no answers */
+	EasqSurprise surprise;		/* of these answers */
 } Training;
 
 /* ------------------------------------------------------------ what is asked */
@@ -214,27 +227,49 @@ read_rows(Training *training)
 					training->name, facts->rows, facts->groups, facts->answers)));
 }
 
-/* Groups for the behaviour budget, where there are enough of them. */
+/* For early stopping and the behaviour budget, where there is enough of it. */
 static void
 hold_back(Training *training)
 {
 	const EasqModel *model = training->model;
 
-	if (model->options.behaviour_budget >= 1 || training->options.held_share == 0)
+	if (training->options.held_share == 0 ||
+		(model->options.behaviour_budget >= 1 && !training->options.early_stopping))
 		return;
 	EasqHoldBack(&training->hold, training->spool, training->options.held_share, (uint64) model->options.seed);
 	if (training->hold.any)
 		ereport(NOTICE,
-				(errmsg("model \"%s\": %d + %d pairs held back for the behaviour budget", training->name,
+				(errmsg("model \"%s\": %d + %d pairs held back", training->name,
 						training->hold.sample[EASQ_GATE]->count, training->hold.sample[EASQ_AUDIT]->count)));
 	else
 		ereport(NOTICE,
-				(errmsg("model \"%s\": " INT64_FORMAT " groups with two different labels are too few for a behaviour budget",
+				(errmsg("model \"%s\": " INT64_FORMAT " groups with two different labels are too few for early stopping and a behaviour budget",
 						training->name, EasqSpoolFacts(training->spool)->groups_differing),
-				 errhint("It needs " INT64_FORMAT " of them, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
+				 errhint("It needs " INT64_FORMAT " of them, fewer where they have many rows of either label, or a larger held_share.", EasqGroupsNeeded(training->options.held_share))));
 }
 
 /* ---------------------------------------------------------- what is trained */
+
+static char *
+describe_feature(const char *what, const EasqSingleFeature *single)
+{
+	return single->feature ? psprintf(", %s \"%s\" %.4f", what, single->feature, single->accuracy) : "";
+}
+
+/* The model beside what needs no model. */
+static void
+compare(const Training *training)
+{
+	double		accuracy = training->fit.held.accuracy;
+	bool		below = accuracy < training->popularity.accuracy || accuracy < training->other.accuracy;
+
+	ereport(NOTICE,
+			(errmsg("model \"%s\": held pairs in the right order: model %.4f%s%s", training->name, accuracy,
+					describe_feature("most popular by", &training->popularity),
+					describe_feature("best single feature", &training->other)),
+			 below ? errhint("A GROUP BY orders rows better than this model: give it features that tell more, or other epochs, patience and learning_rate.") : 0));
+}
+
 
 /* The first training fixes them. */
 static void
@@ -258,7 +293,25 @@ believe(Training *training, bool with_answers)
 					&training->main_mean, &training->main_deviation);
 	if (with_answers)
 		training->beliefs = EasqTrainBeliefs(training->trainer, model, training->spool,
-											 training->main_mean, training->main_deviation);
+											 training->main_mean, training->main_deviation, &training->surprise);
+}
+
+static void
+fit(Training *training, const EasqFitPlan *plan)
+{
+	const EasqModel *model = training->model;
+	const EasqEncoding *encoding = EasqTrainerEncoding(training->trainer);
+	EasqValidation *validation = EasqValidationCreate(&training->hold);
+	EasqBaseline *baseline = validation ? EasqBaselineCreate(model->spec, encoding) : NULL;
+
+	EasqSampleInit(&training->sample, model->options.replay_behaviour);
+	EasqFit(plan, training->spool, training->trainer, EasqJudgeCreate(model, encoding), validation,
+			&training->sample, baseline, &training->fit);
+	if (validation)
+	{
+		EasqBaselineJudge(baseline, validation, &training->popularity, &training->other);
+		compare(training);
+	}
 }
 
 static void
@@ -270,7 +323,7 @@ train(Training *training)
 	EasqFitPlan plan = {
 		.model = training->name,
 		.seed = (uint64) model->options.seed,
-		.epochs = training->options.epochs,
+		.patience = training->hold.any && training->options.early_stopping ? training->options.patience : 0,
 		.batch_pairs = training->options.batch_pairs,
 		.pairs_per_row = training->options.pairs_per_row,
 	};
@@ -289,15 +342,15 @@ train(Training *training)
 			training->options.pairs_per_answer : model->options.pairs_per_answer;
 	else
 		training->hyper.lambda1 = training->hyper.lambda2 = 0;
-	plan.hold = &training->hold;
+	plan.epochs = training->options.epochs ? training->options.epochs : plan.patience ? EPOCHS_MOST : EPOCHS_FIXED;
 	plan.alignment = training->hyper.alignment;
 	plan.lambda1 = training->hyper.lambda1;
 	plan.lambda2 = training->hyper.lambda2;
 
-	training->trainer = EasqTrainerCreate(model, &training->hyper, &training->options.factor, model->backbone.mean, model->backbone.deviation,
+	training->trainer = EasqTrainerCreate(model, &training->hyper, &training->options.hyper, model->backbone.mean, model->backbone.deviation,
 										  plan.batch_pairs);
-	EasqSampleInit(&training->sample, model->options.replay_behaviour);
-	EasqFit(&plan, training->spool, training->trainer, &training->sample, &training->fit);
+	fit(training, &plan);
+	EasqLevelGroups(training->trainer, model, training->spool, EasqPriorsAsked(facts->priors));
 	believe(training, with_answers);
 	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,
@@ -315,7 +368,8 @@ log_training(const Training *training, const EasqModel *written)
 		.model = training->name,
 		.started_at = training->started_at,
 		.backbone_version = written->backbone.version,
-		.epochs = training->options.epochs,
+		.epochs = training->fit.epoch,
+		.epochs_run = training->fit.epochs_run,
 		.rows = facts->rows,
 		.groups = facts->groups,
 		.pairs = training->fit.pairs,
@@ -323,7 +377,12 @@ log_training(const Training *training, const EasqModel *written)
 		.loss = training->fit.loss,
 		.loss_main = training->fit.loss_main,
 		.loss_satisfaction = training->fit.loss_satisfaction,
-		.loss_alignment = training->fit.loss_alignment
+		.loss_alignment = training->fit.loss_alignment,
+		.accuracy = training->fit.held.accuracy,
+		.popularity_feature = training->popularity.feature,
+		.popularity_accuracy = training->popularity.accuracy,
+		.single_feature = training->other.feature,
+		.single_feature_accuracy = training->other.accuracy
 	};
 
 	EasqLogTraining(&row);
@@ -348,7 +407,7 @@ build_result(FunctionCallInfo fcinfo, const Training *training)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(values))
 		elog(ERROR, "easq_train does not return the row that this library makes");
-	values[0] = Int32GetDatum(training->options.epochs);
+	values[0] = Int32GetDatum(training->fit.epoch);
 	values[1] = Int64GetDatum(facts->rows);
 	values[2] = Int64GetDatum(facts->groups);
 	values[3] = Int64GetDatum(training->fit.pairs);
@@ -388,7 +447,8 @@ easq_train(PG_FUNCTION_ARGS)
 	written = EasqPublish(&(EasqTrained) {
 		.model = training.model, .spool = training.spool, .hold = &training.hold,
 		.trainer = training.trainer, .sample = &training.sample,
-		.main_mean = training.main_mean, .main_deviation = training.main_deviation, .beliefs = training.beliefs
+		.main_mean = training.main_mean, .main_deviation = training.main_deviation, .beliefs = training.beliefs,
+		.surprise = training.surprise
 	});
 	log_training(&training, written);
 

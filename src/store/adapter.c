@@ -40,6 +40,8 @@ static const Figure figures[] = {
 	FIGURE(ADAPTER_PATHWAY_SCALE, pathway_scale),
 	FIGURE(ADAPTER_SURPRISE, surprise.now),
 	FIGURE(ADAPTER_USUAL_SURPRISE, surprise.usual),
+	FIGURE(ADAPTER_SHARPNESS, surprise.sharpness),
+	FIGURE(ADAPTER_SHARPNESS_CURVATURE, surprise.curvature),
 	FIGURE(ADAPTER_ANSWER_WEIGHT, answer_weight),
 	FIGURE(ADAPTER_KNOB, knob),
 	FIGURE(ADAPTER_KNOB_ANSWERS, knob_answers),

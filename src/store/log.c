@@ -143,5 +143,13 @@ EasqLogTraining(const EasqTrainingRow *training)
 	set_figure(&row, TRAINING_LOSS_MAIN, training->loss_main);
 	set_figure(&row, TRAINING_LOSS_SATISFACTION, training->loss_satisfaction);
 	set_figure(&row, TRAINING_LOSS_ALIGNMENT, training->loss_alignment);
+	EasqRowSet(&row, TRAINING_EPOCHS_RUN, Int32GetDatum(training->epochs_run));
+	set_figure(&row, TRAINING_ACCURACY, training->accuracy);
+	EasqRowSetText(&row, TRAINING_POPULARITY_FEATURE, training->popularity_feature);
+	EasqRowSetText(&row, TRAINING_SINGLE_FEATURE, training->single_feature);
+	if (training->popularity_feature)
+		set_figure(&row, TRAINING_POPULARITY_ACCURACY, training->popularity_accuracy);
+	if (training->single_feature)
+		set_figure(&row, TRAINING_SINGLE_FEATURE_ACCURACY, training->single_feature_accuracy);
 	insert_numbered("training", "training_id_seq", &row);
 }

@@ -41,7 +41,8 @@ typedef struct EasqTrainingRow
 	const char *model;
 	TimestampTz started_at;
 	int64		backbone_version;
-	int			epochs;
+	int			epochs;			/* that the weights are of */
+	int			epochs_run;
 	int64		rows;
 	int64		groups;
 	int64		pairs;
@@ -50,6 +51,11 @@ typedef struct EasqTrainingRow
 	double		loss_main;
 	double		loss_satisfaction;
 	double		loss_alignment;
+	double		accuracy;		/* on held pairs, NaN: there are none; and of what needs no model, NULL: no such feature */
+	const char *popularity_feature;
+	double		popularity_accuracy;
+	const char *single_feature;
+	double		single_feature_accuracy;
 } EasqTrainingRow;
 
 extern void EasqLogTraining(const EasqTrainingRow *row);

@@ -42,6 +42,7 @@ EasqWriteHeld(const EasqModel *model, EasqHeldSample sample, const EasqHeld *hel
 		EasqRowSet(&row, HELD_SAMPLE, Int32GetDatum(sample));
 		EasqRowSet(&row, HELD_SLOT, Int32GetDatum(slot));
 		EasqRowSet(&row, HELD_GROUP, Int32GetDatum(held->group[slot]));
+		EasqRowSet(&row, HELD_GROUP_TRAINED, BoolGetDatum(slot >= held->of_new));
 		EasqRowSet(&row, HELD_TRAINED, Float4GetDatum(held->trained[slot]));
 		EasqRowSet(&row, HELD_CHOSEN, EasqBytesDatum(pair->chosen, pair->chosen_length));
 		EasqRowSet(&row, HELD_REJECTED, EasqBytesDatum(pair->rejected, pair->rejected_length));
@@ -86,6 +87,7 @@ EasqReadHeld(const EasqModel *model, EasqHeldSample sample)
 		pair->chosen = EasqColumnBytes(&scan, tuple, HELD_CHOSEN, &pair->chosen_length);
 		pair->rejected = EasqColumnBytes(&scan, tuple, HELD_REJECTED, &pair->rejected_length);
 		held->group[held->count] = DatumGetInt32(EasqColumn(&scan, tuple, HELD_GROUP));
+		held->of_new += !DatumGetBool(EasqColumn(&scan, tuple, HELD_GROUP_TRAINED));
 		held->trained[held->count++] = DatumGetFloat4(EasqColumn(&scan, tuple, HELD_TRAINED));
 	}
 	EasqScanEnd(&scan);
@@ -94,6 +96,35 @@ EasqReadHeld(const EasqModel *model, EasqHeldSample sample)
 	held->weight = EasqFloats((Size) held->count);
 	EasqHeldWeigh(held);
 	return held;
+}
+
+void
+EasqHeldCost(const EasqHeld *held, const float *right, double carried, EasqCost cost[EASQ_HELD_KINDS])
+{
+	int			start[EASQ_HELD_KINDS + 1] = {0, held->of_new, held->count};
+
+	for (int kind = 0; kind < EASQ_HELD_KINDS; kind++)
+		EasqBehaviourCost(start[kind + 1] - start[kind], held->group + start[kind], held->trained + start[kind],
+						  right + start[kind], carried, &cost[kind]);
+}
+
+EasqHeld
+EasqHeldThinned(const EasqHeld *held, int most)
+{
+	int			stride = (held->count + most - 1) / most;
+	EasqHeld	some = {0};
+
+	some.pair = palloc(sizeof(EasqPair) * most);
+	some.group = palloc(sizeof(int) * most);
+	some.trained = palloc(sizeof(float) * most);
+	for (int i = 0; i < held->count; i += stride, some.count++)
+	{
+		some.pair[some.count] = held->pair[i];
+		some.group[some.count] = held->group[i];
+		some.trained[some.count] = held->trained[i];
+		some.of_new += i < held->of_new;
+	}
+	return some;
 }
 
 void

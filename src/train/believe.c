@@ -57,16 +57,16 @@ EasqMeasureMain(EasqTrainer *trainer, const EasqModel *model, const EasqHold *ho
 }
 
 EasqBeliefs *
-EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool, double mean, double deviation)
+EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool, double mean, double deviation,
+				 EasqSurprise *surprise)
 {
 	const EasqEncoding *encoding = EasqTrainerEncoding(trainer);
 	EasqBeliefs *beliefs = EasqBeliefsCreate(model->spec, &model->backbone.priors);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq beliefs of a training", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	EasqJudge  *judge = EasqJudgeCreate(model, encoding);
-	EasqSurprise surprise;
 
-	EasqSurpriseInit(&surprise);
+	EasqSurpriseInit(surprise);
 	EasqJudgeWeights(judge, EasqTrainerWeights(trainer));
 	for (int chunk = 0; chunk < EasqSpoolChunks(spool); chunk++)
 	{
@@ -81,7 +81,7 @@ EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool,
 			if (!isnan(rows[i].answer) &&
 				EasqJudgeLogit(judge, EASQ_MAIN, rows[i].example, rows[i].length, &main))
 				EasqBeliefsLearn(beliefs, encoding, rows[i].example, EasqMainTerm(main, mean, deviation), NAN,
-								 rows[i].answer >= model->options.satisfied, 1, &surprise);
+								 rows[i].answer >= model->options.satisfied, 1, surprise);
 		}
 	}
 	MemoryContextSwitchTo(old);

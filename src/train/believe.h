@@ -16,9 +16,9 @@ extern void EasqMeasureMain(EasqTrainer *trainer, const EasqModel *model, const 
 
 /*
  * Beliefs that stand on the spool's answers alone, in its order: values, bias and main's logit.  The satisfaction
- * pathway is left out, as its weights have seen these answers.  In the current context.
+ * pathway is left out, as its weights have seen these answers.  How they surprised goes to *surprise.  In the current context.
  */
 extern EasqBeliefs *EasqTrainBeliefs(EasqTrainer *trainer, const EasqModel *model, EasqSpool *spool,
-									 double mean, double deviation);
+									 double mean, double deviation, EasqSurprise *surprise);
 
 #endif

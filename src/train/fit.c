@@ -6,6 +6,7 @@
 #include "portability/instr_time.h"
 
 #include "train/fit.h"
+#include "train/stopping.h"
 
 /* A batch that has pairs of answers has about so many at least: a step on one or two is mostly noise. */
 #define ANSWER_PAIRS_MIN 8
@@ -23,7 +24,8 @@ typedef struct Fit
 	const EasqFitPlan *plan;
 	EasqSpool  *spool;
 	EasqTrainer *trainer;
-	EasqPairSample *sample;		/* NULL but in the last epoch */
+	EasqJudge  *judge;
+	EasqValidation *validation; /* NULL: nothing is held back */
 	EasqPairList behaviour;
 	EasqPairList answers;
 	int		   *order;			/* [chunks] */
@@ -93,23 +95,29 @@ fit_batches(Fit *fit, const EasqTrainRow *rows, Sums *sums)
 	}
 }
 
+/* The behaviour pairs of a chunk in the epoch that has this seed. */
+static const EasqTrainRow *
+draw_behaviour(Fit *fit, int chunk, uint64 seed, EasqRandom *random, int *count)
+{
+	const EasqTrainRow *rows = EasqSpoolRead(fit->spool, chunk, count);
+
+	random->state = EasqMix(seed, (uint64) chunk);
+	fit->behaviour.count = 0;
+	EasqPairBehaviour(&fit->behaviour, rows, 0, *count, fit->plan->pairs_per_row, random);
+	return rows;
+}
+
 static void
 fit_chunk(Fit *fit, int chunk, uint64 seed, Sums *sums)
 {
 	const EasqFitPlan *plan = fit->plan;
-	EasqRandom	random = {EasqMix(seed, (uint64) chunk)};
-	const EasqTrainRow *rows;
+	EasqRandom	random;
 	int			count;
 	int			sampled;
+	const EasqTrainRow *rows = draw_behaviour(fit, chunk, seed, &random, &count);
 
-	rows = EasqSpoolRead(fit->spool, chunk, &count);
 	(void) EasqSpoolAnswers(fit->spool, &sampled);
-	fit->behaviour.count = 0;
 	fit->answers.count = 0;
-	EasqPairBehaviour(&fit->behaviour, rows, EasqHeldRows(plan->hold, rows, count), count,
-					  plan->pairs_per_row, &random);
-	if (fit->sample)
-		EasqSamplePairs(fit->sample, &fit->behaviour, rows);
 	EasqShufflePairs(&fit->behaviour, &random);
 	if (plan->pairs_per_answer > 0)
 	{
@@ -149,17 +157,14 @@ static void
 report_epoch(const Fit *fit, int epoch, const EasqFitResult *result, double seconds)
 {
 	double		rows = (double) EasqSpoolFacts(fit->spool)->rows;
+	char	   *losses = isnan(result->loss_satisfaction) ? "" :
+		psprintf(" (main %.4f, satisfaction %.4f, alignment %.4f)", result->loss_main, result->loss_satisfaction,
+				 isnan(result->loss_alignment) ? 0 : result->loss_alignment);
+	char	   *accuracy = isnan(result->held.accuracy) ? "" : psprintf(", held pairs %.4f", result->held.accuracy);
 
-	if (isnan(result->loss_satisfaction))
-		ereport(NOTICE,
-				(errmsg("model \"%s\": epoch %d/%d, %.0f rows a second, loss %.4f",
-						fit->plan->model, epoch, fit->plan->epochs, rows / seconds, result->loss)));
-	else
-		ereport(NOTICE,
-				(errmsg("model \"%s\": epoch %d/%d, %.0f rows a second, loss %.4f (main %.4f, satisfaction %.4f, alignment %.4f)",
-						fit->plan->model, epoch, fit->plan->epochs, rows / seconds, result->loss,
-						result->loss_main, result->loss_satisfaction,
-						isnan(result->loss_alignment) ? 0 : result->loss_alignment)));
+	ereport(NOTICE,
+			(errmsg("model \"%s\": epoch %d/%d, %.0f rows a second, loss %.4f%s%s",
+					fit->plan->model, epoch, fit->plan->epochs, rows / seconds, result->loss, losses, accuracy)));
 }
 
 /* The alignment can pull the main pathway so far that it ranks behaviour no better than a constant. */
@@ -175,37 +180,91 @@ warn_of_lost_behaviour(const EasqFitPlan *plan, int64 steps, double loss)
 					 plan->lambda2)));
 }
 
-void
-EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer,
-		EasqPairSample *sample, EasqFitResult *result)
+static void
+fit_epoch(Fit *fit, int epoch, EasqFitResult *result)
 {
-	Fit			fit = {.plan = plan, .spool = spool, .trainer = trainer};
-	int			chunks = EasqSpoolChunks(spool);
+	uint64		seed = EasqMix(fit->plan->seed, (uint64) EasqTrainerSteps(fit->trainer));
+	int			chunks = EasqSpoolChunks(fit->spool);
+	Sums		sums = {0};
+	instr_time	start;
+	instr_time	duration;
+
+	INSTR_TIME_SET_CURRENT(start);
+	shuffle_chunks(fit, chunks, seed);
+	for (int i = 0; i < chunks; i++)
+		fit_chunk(fit, fit->order[i], seed, &sums);
+	EasqTrainerSettle(fit->trainer);
+	EasqTrainerCentre(fit->trainer);
+	EasqTrainerCheck(fit->trainer);
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, start);
+	result->epoch = result->epochs_run = epoch;
+	result->seed = seed;
+	finish_epoch(fit->plan, &sums, result);
+	result->held = (EasqValidated) {NAN, NAN};
+	if (fit->validation)
+	{
+		EasqJudgeForget(fit->judge, EasqTrainerWeights(fit->trainer));
+		EasqJudgeWeights(fit->judge, EasqTrainerWeights(fit->trainer));
+		result->held = EasqValidate(fit->validation, fit->judge);
+	}
+	report_epoch(fit, epoch, result, INSTR_TIME_GET_DOUBLE(duration));
+}
+
+/* Epochs until held pairs say that it is enough; the trainer goes back to the best. */
+static void
+fit_until_best(Fit *fit, EasqFitResult *best)
+{
+	EasqStopping *stopping = EasqStoppingCreate(fit->trainer, fit->plan->patience);
+
+	for (int epoch = 1; epoch <= fit->plan->epochs && !EasqStoppingIsDue(stopping); epoch++)
+	{
+		EasqFitResult result;
+
+		fit_epoch(fit, epoch, &result);
+		if (EasqStoppingKeep(stopping, result.held.soft_accuracy))
+			*best = result;
+		best->epochs_run = epoch;
+	}
+	EasqStoppingEnd(stopping);
+}
+
+/* Draws the pairs of an epoch once more. */
+static void
+tell_pairs(Fit *fit, uint64 seed, EasqPairSample *sample, EasqBaseline *baseline)
+{
+	int			chunks = EasqSpoolChunks(fit->spool);
+
+	sample->reservoir.random.state = EasqMix(seed, STREAM_SAMPLE);
+	shuffle_chunks(fit, chunks, seed);
+	for (int i = 0; i < chunks; i++)
+	{
+		EasqRandom	random;
+		int			count;
+		const EasqTrainRow *rows = draw_behaviour(fit, fit->order[i], seed, &random, &count);
+
+		EasqSamplePairs(sample, &fit->behaviour, rows);
+		if (baseline)
+			EasqBaselineCount(baseline, &fit->behaviour, rows);
+	}
+}
+
+void
+EasqFit(const EasqFitPlan *plan, EasqSpool *spool, EasqTrainer *trainer, EasqJudge *judge, EasqValidation *validation,
+		EasqPairSample *sample, EasqBaseline *baseline, EasqFitResult *result)
+{
+	Fit			fit = {.plan = plan, .spool = spool, .trainer = trainer, .judge = judge, .validation = validation};
 	int64		steps = EasqTrainerSteps(trainer);
 
 	EasqPairsInit(&fit.behaviour);
 	EasqPairsInit(&fit.answers);
-	fit.order = palloc(sizeof(int) * chunks);
-	for (int epoch = 1; epoch <= plan->epochs; epoch++)
-	{
-		uint64		seed = EasqMix(plan->seed, (uint64) EasqTrainerSteps(trainer));
-		Sums		sums = {0};
-		instr_time	start;
-		instr_time	duration;
-
-		INSTR_TIME_SET_CURRENT(start);
-		fit.sample = epoch == plan->epochs ? sample : NULL;
-		sample->reservoir.random.state = EasqMix(seed, STREAM_SAMPLE);
-		shuffle_chunks(&fit, chunks, seed);
-		for (int i = 0; i < chunks; i++)
-			fit_chunk(&fit, fit.order[i], seed, &sums);
-		EasqTrainerCentre(trainer);
-		EasqTrainerCheck(trainer);
-		INSTR_TIME_SET_CURRENT(duration);
-		INSTR_TIME_SUBTRACT(duration, start);
-		finish_epoch(plan, &sums, result);
-		report_epoch(&fit, epoch, result, INSTR_TIME_GET_DOUBLE(duration));
-	}
+	fit.order = palloc(sizeof(int) * EasqSpoolChunks(spool));
+	if (validation && plan->patience > 0)
+		fit_until_best(&fit, result);
+	else
+		for (int epoch = 1; epoch <= plan->epochs; epoch++)
+			fit_epoch(&fit, epoch, result);
+	tell_pairs(&fit, result->seed, sample, baseline);
 	if (plan->pairs_per_answer > 0)
 		warn_of_lost_behaviour(plan, EasqTrainerSteps(trainer) - steps, result->loss_main);
 	pfree(fit.order);

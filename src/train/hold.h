@@ -1,7 +1,11 @@
 /*
- * Which groups a training holds back: those that come first in the spool's
- * order, which is that of a hash of the group, so that the next training holds
- * back the same ones.  Behaviour pairs of theirs are what the budget is judged by.
+ * What a training holds back: pairs of behaviour by which it chooses its epoch
+ * and the behaviour budget is judged, of two kinds (store/pair_held.h).
+ *
+ * Whole groups are those that come first in the spool's order, which is that of
+ * a hash of the group; of the next ones some rows are held, those that come
+ * first in the order of a hash of their content.  So the next training holds
+ * back the same ones.
  */
 #ifndef EASQ_HOLD_H
 #define EASQ_HOLD_H
@@ -14,20 +18,17 @@
 typedef struct EasqHold
 {
 	bool		any;			/* false: too few groups, nothing is held back */
-	uint64		last_group;		/* groups up to this one are */
 	EasqHeld   *sample[EASQ_HELD_SAMPLES];
 } EasqHold;
 
 /*
- * share: most of the groups that differ in label, for each sample.  In the
- * current context; trained, weight and accuracy of the samples are not filled yet.
+ * share: most of a group's rows of either label that are held for each sample; where groups have too few rows for
+ * that, most of the groups.  Marks the rows in the spool.  In the current context; trained, weight and accuracy of
+ * the samples are not filled yet.
  */
 extern void EasqHoldBack(EasqHold *hold, EasqSpool *spool, double share, uint64 seed);
 
-/* Groups that differ in label, without which nothing is held back at this share above 0. */
+/* Groups that differ in label, without which nothing is held back at this share above 0 where groups have few rows. */
 extern int64 EasqGroupsNeeded(double share);
-
-/* Rows at the start of a chunk that are held back. */
-extern int	EasqHeldRows(const EasqHold *hold, const EasqTrainRow *rows, int count);
 
 #endif

@@ -104,14 +104,14 @@ pair_group(EasqPairList *list, const Labelled *labelled, uint32 n, int per_row, 
 	}
 }
 
-/* Rows of one group that have a label, sorted by it; returns how many. */
+/* Rows of one group that have a label and are held or not, sorted by it; returns how many. */
 static uint32
-collect_labelled(const EasqTrainRow *rows, int start, int end, Labelled *labelled)
+collect_labelled(const EasqTrainRow *rows, int start, int end, bool held, Labelled *labelled)
 {
 	uint32		n = 0;
 
 	for (int i = start; i < end; i++)
-		if (!isnan(rows[i].label))
+		if (!isnan(rows[i].label) && rows[i].held == held)
 			labelled[n++] = (Labelled) {rows[i].label, (uint32) i};
 	qsort(labelled, n, sizeof(Labelled), by_label);
 	return n;
@@ -137,7 +137,7 @@ EasqPairBehaviour(EasqPairList *list, const EasqTrainRow *rows, int start, int e
 		CHECK_FOR_INTERRUPTS();
 		for (next = group; next < end && rows[next].group == rows[group].group; next++)
 			;
-		n = collect_labelled(rows, group, next, labelled);
+		n = collect_labelled(rows, group, next, false, labelled);
 		if (n >= 2)
 			pair_group(list, labelled, n, per_row, drawn, random);
 	}
@@ -199,10 +199,10 @@ add_all(EasqPairList *list, const Labelled *labelled, uint32 n)
 }
 
 void
-EasqDrawPairs(EasqPairList *list, const EasqTrainRow *rows, int start, int end, int limit, EasqRandom *random)
+EasqPairHeld(EasqPairList *list, const EasqTrainRow *rows, int start, int end, int limit, EasqRandom *random)
 {
 	Labelled   *labelled = allocate_labelled(end - start);
-	uint32		n = collect_labelled(rows, start, end, labelled);
+	uint32		n = collect_labelled(rows, start, end, true, labelled);
 	LabelRun   *run = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LabelRun) * (Size) Max(n, 1));
 	int			runs = find_runs(labelled, n, run);
 	uint64		ordered = 0;	/* each pair in both orders */

@@ -28,14 +28,14 @@ typedef struct EasqPairList
 extern void EasqPairsInit(EasqPairList *list);
 
 /*
- * Adds pairs of behaviour among rows [start, end): each row with a label and up
+ * Adds pairs of behaviour among rows [start, end) that are not held: each row with a label and up
  * to per_row others of its group whose label differs.  No pair twice.
  */
 extern void EasqPairBehaviour(EasqPairList *list, const EasqTrainRow *rows, int start, int end,
 							  int per_row, EasqRandom *random);
 
-/* Adds at most limit pairs of one group, rows [start, end): all that differ in label, or so many draws of them. */
-extern void EasqDrawPairs(EasqPairList *list, const EasqTrainRow *rows, int start, int end,
+/* Adds at most limit pairs of the held rows of one group, [start, end): all that differ in label, or so many draws of them. */
+extern void EasqPairHeld(EasqPairList *list, const EasqTrainRow *rows, int start, int end,
 						  int limit, EasqRandom *random);
 
 /*

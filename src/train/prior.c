@@ -129,6 +129,12 @@ richest(const EasqPriorCounts *counts, bool constant)
 	return best;
 }
 
+int
+EasqPriorsAsked(const EasqPriorCounts *counts)
+{
+	return richest(counts, true);
+}
+
 /*
  * Of the values that are neither.  The more of them there are, the fewer answers each gets, and the less may be made of
  * each (anime, Book-Crossing and Coat agree on the root).  Members of an array each count for a part of their row: as
@@ -146,7 +152,7 @@ prior_of_others(const Counted *counted)
 void
 EasqPriorsChoose(const EasqPriorCounts *counts, EasqPriors *priors)
 {
-	int			asked = richest(counts, true);
+	int			asked = EasqPriorsAsked(counts);
 	int			about = richest(counts, false);
 
 	for (int i = 0; i < counts->spec->count; i++)

@@ -18,6 +18,8 @@ extern EasqPriorCounts *EasqPriorCountsCreate(const EasqSpec *spec);
 /* Rows in the order of facts.h. */
 extern void EasqPriorCountsStartGroup(EasqPriorCounts *counts, bool in_group);
 extern void EasqPriorCountsAdd(EasqPriorCounts *counts, const char *example);
+/* The feature that says who is asked, -1: none does. */
+extern int	EasqPriorsAsked(const EasqPriorCounts *counts);
 /* Both arrays of priors are there already. */
 extern void EasqPriorsChoose(const EasqPriorCounts *counts, EasqPriors *priors);
 

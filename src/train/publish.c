@@ -81,20 +81,21 @@ start_budget(const EasqTrained *trained, EasqModel *model)
 	EasqAlignmentState *state = &model->adapter.alignment;
 	EasqJudge  *judge = EasqJudgeCreate(model, EasqTrainerEncoding(trained->trainer));
 	EasqHeld  **sample = trained->hold->sample;
-	bool		learned = trained->hold->any;
+	bool		budget = trained->hold->any && model->options.behaviour_budget < 1;
+	bool		learned = budget;
 
 	EasqAlignmentStateStart(state, Min(Max(state->cost, 0), CARRIED_MAX), model->adapter.step);
 	/* The logits that it was fitted on are gone. */
 	EasqCalibrationInit(&state->calibration);
 	EasqJudgeWeights(judge, EasqTrainerWeights(trained->trainer));
-	for (int i = 0; trained->hold->any && i < EASQ_HELD_SAMPLES; i++)
+	for (int i = 0; budget && i < EASQ_HELD_SAMPLES; i++)
 	{
 		EasqJudgeTrained(judge, sample[i]);
 		learned &= sample[i]->accuracy > EASQ_LEARNED_ACCURACY;
 	}
 	if (learned)
 		EasqJudgeVitalOf(judge, sample[EASQ_GATE], state->vital);
-	else if (trained->hold->any)
+	else if (budget)
 		ereport(NOTICE,
 				(errmsg("model \"%s\" orders %.3f and %.3f of the held pairs rightly: too little for a behaviour budget",
 						trained->model->name, sample[EASQ_GATE]->accuracy, sample[EASQ_AUDIT]->accuracy)));
@@ -111,8 +112,10 @@ start_beliefs(const EasqTrained *trained, EasqModel *model, EasqBeliefs *beliefs
 {
 	EasqAlignmentState *state = &model->adapter.alignment;
 	double		spread = state->vital[EASQ_SATISFACTION].spread;
+	double		sharpness = trained->beliefs ? trained->surprise.sharpness : state->surprise.sharpness;
 
 	EasqSurpriseInit(&state->surprise);
+	state->surprise.sharpness = sharpness;
 	state->main_mean = trained->main_mean;
 	state->main_deviation = trained->main_deviation;
 	state->pathway_scale = spread > 0 ? spread : 1;

@@ -21,6 +21,7 @@ typedef struct EasqTrained
 	double		main_mean;		/* of main's logits, where the model has beliefs */
 	double		main_deviation;
 	EasqBeliefs *beliefs;		/* of this training's answers; NULL: those that there were stay */
+	EasqSurprise surprise;		/* of these answers, where there are beliefs of theirs */
 } EasqTrained;
 
 /* Returns the model as it is stored.  ERROR 40001 where its backbone was replaced since the start. */

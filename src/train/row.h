@@ -16,6 +16,7 @@ typedef struct EasqTrainRow
 	int64		number;			/* of the answer among all, -1: none */
 	uint64		respondent;		/* hash, 0: unknown */
 	const char *respondent_text;	/* NULL: unknown */
+	bool		held;			/* no pair of behaviour is trained on that it is in */
 } EasqTrainRow;
 
 #endif

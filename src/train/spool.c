@@ -48,6 +48,7 @@ typedef struct Chunk
 {
 	Place		start;
 	Size		bytes;
+	int64		first;			/* number of its first row among all */
 	int			rows;
 } Chunk;
 
@@ -70,6 +71,7 @@ struct EasqSpool
 	EasqFacts	facts;
 
 	EasqAnswerSample	sampled;
+	uint8	   *held;			/* a bit for each row */
 
 	char	   *arena;			/* the chunk read last */
 	EasqTrainRow *rows;
@@ -139,6 +141,7 @@ parse_record(const char *bytes, EasqTrainRow *row, int *text_length)
 	row->answer = record.answer;
 	row->number = record.number;
 	row->respondent = record.respondent;
+	row->held = false;
 	row->respondent_text = record.text_length < 0 ? NULL : row->example + record.length;
 	*text_length = Max(record.text_length, 0);
 	return MAXALIGN(sizeof(record) + record.length + *text_length);
@@ -177,7 +180,7 @@ store_chunk(EasqSpool *spool, Chunk chunk)
 static void
 close_chunk(EasqSpool *spool, bool same_group)
 {
-	Chunk		rest = {tell(spool), 0, 0};
+	Chunk		rest = {tell(spool), 0, 0, 0};
 
 	if (same_group && spool->before.rows > 0)
 	{
@@ -276,6 +279,19 @@ allocate_buffer(EasqSpool *spool)
 	spool->rows = MemoryContextAllocHuge(spool->context, sizeof(EasqTrainRow) * (rows + spool->sampled.count));
 }
 
+static void
+number_rows(EasqSpool *spool)
+{
+	int64		rows = 0;
+
+	for (int i = 0; i < spool->chunks; i++)
+	{
+		spool->chunk[i].first = rows;
+		rows += spool->chunk[i].rows;
+	}
+	spool->held = MemoryContextAllocExtended(spool->context, (Size) rows / BITS_PER_BYTE + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
 EasqSpool *
 EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffer_rows, int keep_answers)
 {
@@ -301,6 +317,7 @@ EasqSpoolCreate(EasqSource *source, const EasqSpec *spec, uint64 seed, int buffe
 	EasqFactsFinish(&spool->facts);
 	EasqAnswerSampleFinish(&spool->sampled);
 	allocate_buffer(spool);
+	number_rows(spool);
 	MemoryContextSwitchTo(old);
 	return spool;
 }
@@ -345,12 +362,30 @@ EasqSpoolRead(EasqSpool *spool, int number, int *count)
 	read_bytes(spool, chunk);
 	for (int i = 0; i < chunk->rows; i++)
 	{
+		int64		row = chunk->first + i;
+
 		at += parse_record(at, &spool->rows[i], &text_length);
 		spool->rows[i].respondent_text = NULL;
+		spool->rows[i].held = (spool->held[row / BITS_PER_BYTE] >> row % BITS_PER_BYTE) & 1;
 	}
 	memcpy(spool->rows + chunk->rows, spool->sampled.row, sizeof(EasqTrainRow) * spool->sampled.count);
 	*count = chunk->rows;
 	return spool->rows;
+}
+
+void
+EasqSpoolHold(EasqSpool *spool, int chunk, int row)
+{
+	int64		number = spool->chunk[chunk].first + row;
+
+	spool->held[number / BITS_PER_BYTE] |= 1 << number % BITS_PER_BYTE;
+	spool->rows[row].held = true;
+}
+
+void
+EasqSpoolHoldNone(EasqSpool *spool)
+{
+	memset(spool->held, 0, (Size) spool->facts.rows / BITS_PER_BYTE + 1);
 }
 
 void

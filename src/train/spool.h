@@ -6,7 +6,7 @@
  * The query is read once.  A sort (maintenance_work_mem, then temporary files)
  * brings the packed rows into order: by a hash of the group, then by a hash of
  * the content, so that a group too long for a chunk is cut at random.  Memory:
- * one chunk, the sort's maintenance_work_mem, the sampled answers, and 32 bytes for each chunk.
+ * one chunk, the sort's maintenance_work_mem, the sampled answers, 40 bytes for each chunk and a bit for each row.
  */
 #ifndef EASQ_SPOOL_H
 #define EASQ_SPOOL_H
@@ -38,6 +38,10 @@ extern int	EasqSpoolChunks(const EasqSpool *spool);
  * call.  *count is that of the chunk's own rows.
  */
 extern const EasqTrainRow *EasqSpoolRead(EasqSpool *spool, int chunk, int *count);
+
+/* A row becomes a held one, in the chunk read last too; or all cease to be. */
+extern void EasqSpoolHold(EasqSpool *spool, int chunk, int row);
+extern void EasqSpoolHoldNone(EasqSpool *spool);
 
 extern void EasqSpoolFree(EasqSpool *spool);
 

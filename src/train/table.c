@@ -82,6 +82,38 @@ EasqLearnedTableUpdate(EasqLearnedTable *table, int64 step, double rate, double 
 		table->dirty[table->row[i]] = true;
 }
 
+void
+EasqLearnedTableVisit(const EasqLearnedTable *table, void (*visit) (float *numbers, Size count, void *arg), void *arg)
+{
+	visit(table->numbers, table->rows * table->dim, arg);
+	visit(table->m, table->rows * table->dim, arg);
+	visit(table->v, table->rows * table->dim, arg);
+}
+
+/* Adam's second moment is that of a row that had a gradient. */
+static bool
+is_met(const EasqLearnedTable *table, Size row)
+{
+	for (int i = 0; i < table->dim; i++)
+		if (table->v[row * table->dim + i] != 0)
+			return true;
+	return false;
+}
+
+void
+EasqLearnedTableSettle(EasqLearnedTable *table)
+{
+	if (!is_met(table, 0))
+		return;
+	for (Size row = 1; row < table->rows; row++)
+	{
+		if (is_met(table, row))
+			continue;
+		table->dirty[row] = true;
+		memcpy(table->numbers + row * table->dim, table->numbers, sizeof(float) * table->dim);
+	}
+}
+
 bool
 EasqLearnedTableFinite(const EasqLearnedTable *table)
 {

@@ -41,6 +41,12 @@ extern double EasqLearnedTableSquares(const EasqLearnedTable *table);
 /* Adam on the rows that have a gradient. */
 extern void EasqLearnedTableUpdate(EasqLearnedTable *table, int64 step, double rate, double clip);
 
+/* Numbers and moments one after the other: visit is called for each of the three. */
+extern void EasqLearnedTableVisit(const EasqLearnedTable *table, void (*visit) (float *numbers, Size count, void *arg), void *arg);
+
+/* Rows that no training has ever met become what row 0 is, where that was trained: what there is to say of a value that is not known. */
+extern void EasqLearnedTableSettle(EasqLearnedTable *table);
+
 extern bool EasqLearnedTableFinite(const EasqLearnedTable *table);
 extern bool EasqLearnedTableIsZero(const EasqLearnedTable *table);
 

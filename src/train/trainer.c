@@ -30,7 +30,7 @@ struct EasqTrainer
 	MemoryContext context;
 	const EasqModel *model;
 	EasqHyper	hyper;
-	EasqFactorHyper factor_hyper;
+	EasqTrainHyper train_hyper;
 	EasqEncoding encoding;
 	float	   *weights;		/* the whole block */
 	EasqAdam	backbone;
@@ -38,7 +38,12 @@ struct EasqTrainer
 	EasqLearnedTable *table;	/* [tables] */
 	EasqFactors *factors;		/* NULL: no feature has any */
 
+	int		   *category;		/* [categories] numbers of the features that can be hidden */
+	int			categories;
+
 	/* of one batch */
+	MemoryContext hidden;		/* examples of which a value is */
+	EasqRandom	random;			/* which */
 	const char **example;		/* [rows] */
 	int			rows;			/* in the last one */
 	EasqMetrics metrics;
@@ -93,7 +98,7 @@ read_tables(EasqTrainer *trainer)
 }
 
 EasqTrainer *
-EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper, const EasqFactorHyper *factor_hyper,
+EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper, const EasqTrainHyper *train_hyper,
 				  const double *mean, const double *deviation, int batch_pairs)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq trainer", ALLOCSET_DEFAULT_SIZES);
@@ -106,7 +111,7 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper, const EasqFact
 	trainer->context = context;
 	trainer->model = model;
 	trainer->hyper = *hyper;
-	trainer->factor_hyper = *factor_hyper;
+	trainer->train_hyper = *train_hyper;
 	trainer->encoding.mean = mean;
 	trainer->encoding.deviation = deviation;
 	trainer->weights = EasqFloats(layout->total);
@@ -117,6 +122,12 @@ EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper, const EasqFact
 	trainer->adapter = (EasqAdam) {EasqFloats(adapter), EasqFloats(adapter), model->adapter.step};
 	EasqReadMoments(model, EASQ_ADAPTER, trainer->adapter.m, trainer->adapter.v);
 	read_tables(trainer);
+
+	trainer->hidden = AllocSetContextCreate(context, "easq hidden values", ALLOCSET_DEFAULT_SIZES);
+	trainer->category = palloc(sizeof(int) * model->spec->count);
+	for (int i = 0; i < model->spec->count; i++)
+		if (model->spec->feature[i].kind == EASQ_CATEGORICAL)
+			trainer->category[trainer->categories++] = i;
 
 	trainer->example = MemoryContextAllocHuge(context, sizeof(char *) * rows);
 	trainer->x = EasqFloats(rows * layout->shape.k);
@@ -147,19 +158,38 @@ row_x(const EasqTrainer *trainer, int row)
 	return trainer->x + (Size) row * trainer->model->spec->inputs;
 }
 
+/* A row's example, now and then with one of its categories hidden. */
+static const char *
+draw_example(EasqTrainer *trainer, const EasqTrainRow *row, bool dropout, int *length)
+{
+	MemoryContext old;
+	char	   *example;
+
+	*length = row->length;
+	if (!dropout || EasqUniform(&trainer->random) >= trainer->train_hyper.value_dropout)
+		return row->example;
+	old = MemoryContextSwitchTo(trainer->hidden);
+	example = EasqHideValue(trainer->model->spec, row->example, row->length,
+							trainer->category[EasqBelow(&trainer->random, (uint64) trainer->categories)], length);
+	MemoryContextSwitchTo(old);
+	return example;
+}
+
 /*
  * The chosen rows of pairs from row number first on, then the rejected.  Rows
  * lie anywhere in the chunk: each is fetched before its turn, then its
  * example, then the embeddings that this names.
  */
 static void
-encode_pairs(EasqTrainer *trainer, const EasqTrainRow *rows, const EasqRowPair *pairs, int count, int first)
+encode_pairs(EasqTrainer *trainer, const EasqTrainRow *rows, const EasqRowPair *pairs, int count, int first, bool dropout)
 {
 	const EasqSpec *spec = trainer->model->spec;
 
 	for (int i = -3 * AHEAD; i < 2 * count; i++)
 	{
 		const EasqTrainRow *row;
+		const char *example;
+		int			length;
 
 		if (i + 3 * AHEAD < 2 * count)
 			EASQ_PREFETCH(row_of_pairs(rows, pairs, count, i + 3 * AHEAD));
@@ -170,11 +200,11 @@ encode_pairs(EasqTrainer *trainer, const EasqTrainRow *rows, const EasqRowPair *
 		if (i < 0)
 			continue;
 		row = row_of_pairs(rows, pairs, count, i);
-		(void) EasqEncode(spec, &trainer->encoding, row->example, row->length,
-						  row_x(trainer, first + i), NULL);
-		trainer->example[first + i] = row->example;
+		example = draw_example(trainer, row, dropout, &length);
+		(void) EasqEncode(spec, &trainer->encoding, example, length, row_x(trainer, first + i), NULL);
+		trainer->example[first + i] = example;
 		if (trainer->factors)
-			trainer->offset[first + i] = EasqFactorOffset(trainer->factors, &trainer->encoding, row->example,
+			trainer->offset[first + i] = EasqFactorOffset(trainer->factors, &trainer->encoding, example,
 														  row_x(trainer, first + i));
 	}
 }
@@ -200,7 +230,7 @@ scatter_factor(int number, int64 row, float share, const float *from, void *arg)
 	EasqLearnedTable *table = &trainer->table[number];
 	const float *numbers = table->numbers + (Size) row * table->dim;
 	float	   *gradient = EasqLearnedTableGradient(table, row);
-	float		decay = (float) (trainer->factor_hyper.decay / trainer->behaviour);
+	float		decay = (float) (trainer->train_hyper.factor_decay / trainer->behaviour);
 	int			dim = table->dim;
 
 	gradient[0] += share * from[0] + (float) FACTOR_WEIGHT_DECAY * decay * numbers[0];
@@ -345,7 +375,7 @@ update(EasqTrainer *trainer)
 		update_tables(trainer, false, trainer->hyper.learning_rate, clip);
 	}
 	/* Sums over few rows with a rate of their own: they take no part in the clipping of others. */
-	update_tables(trainer, true, trainer->factor_hyper.rate, 1);
+	update_tables(trainer, true, trainer->train_hyper.factor_rate, 1);
 	if (squares_satisfaction > 0)
 	{
 		clip = EasqClip(metrics->grad_norm_satisfaction, trainer->hyper.max_grad_norm);
@@ -370,8 +400,11 @@ EasqTrainerStep(EasqTrainer *trainer, const EasqTrainRow *rows,
 {
 	EasqBatch	batch = {.survey = answer_pairs, .behaviour = behaviour_pairs, .x = trainer->x};
 
-	encode_pairs(trainer, rows, answers, answer_pairs, 0);
-	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs);
+	MemoryContextReset(trainer->hidden);
+	trainer->random.state = EasqMix((uint64) trainer->model->options.seed, (uint64) trainer->backbone.step);
+	encode_pairs(trainer, rows, answers, answer_pairs, 0, false);
+	encode_pairs(trainer, rows, behaviour, behaviour_pairs, 2 * answer_pairs,
+				 trainer->train_hyper.value_dropout > 0 && trainer->categories > 0);
 	EasqGradient(&trainer->model->layout, trainer->weights, &trainer->hyper, &batch,
 				 trainer->gradient, trainer->dx, &trainer->metrics, trainer->work);
 	trainer->rows = 2 * (answer_pairs + behaviour_pairs);
@@ -460,6 +493,97 @@ EasqTrainerCentre(EasqTrainer *trainer)
 	}
 	pfree(packed);
 	pfree(work);
+}
+
+void
+EasqTrainerShift(EasqTrainer *trainer, int feature, int64 row, double by)
+{
+	const EasqSpec *spec = trainer->model->spec;
+
+	for (int t = 0; t < spec->tables; t++)
+		if (spec->table[t].factors && spec->table[t].feature == &spec->feature[feature])
+		{
+			trainer->table[t].numbers[(Size) row * trainer->table[t].dim] += (float) by;
+			trainer->table[t].dirty[row] = true;
+		}
+}
+
+void
+EasqTrainerSlowDown(EasqTrainer *trainer, double factor)
+{
+	trainer->hyper.learning_rate *= factor;
+	trainer->train_hyper.factor_rate *= factor;
+}
+
+static void
+visit_state(const EasqTrainer *trainer, void (*visit) (float *numbers, Size count, void *arg), void *arg)
+{
+	const EasqLayout *layout = &trainer->model->layout;
+
+	visit(trainer->weights, layout->total, arg);
+	visit(trainer->backbone.m, layout->backbone, arg);
+	visit(trainer->backbone.v, layout->backbone, arg);
+	visit(trainer->adapter.m, layout->adapter, arg);
+	visit(trainer->adapter.v, layout->adapter, arg);
+	for (int t = 0; t < trainer->model->spec->tables; t++)
+		EasqLearnedTableVisit(&trainer->table[t], visit, arg);
+}
+
+static void
+write_floats(float *numbers, Size count, void *file)
+{
+	BufFileWrite(file, (void *) numbers, sizeof(float) * count);
+}
+
+static void
+read_bytes(void *to, Size bytes, BufFile *file)
+{
+	if (BufFileRead(file, to, bytes) != bytes)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read %zu bytes of a temporary file: %m", bytes),
+				 errhint("Look for errors of the disk that holds the temporary files.")));
+}
+
+static void
+read_floats(float *numbers, Size count, void *file)
+{
+	read_bytes(numbers, sizeof(float) * count, file);
+}
+
+static void
+rewind_file(BufFile *file)
+{
+	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not go back to the start of a temporary file: %m"),
+				 errhint("Look for errors of the disk that holds the temporary files.")));
+}
+
+void
+EasqTrainerSave(EasqTrainer *trainer, BufFile *file)
+{
+	rewind_file(file);
+	BufFileWrite(file, (void *) &trainer->backbone.step, sizeof(trainer->backbone.step));
+	BufFileWrite(file, (void *) &trainer->adapter.step, sizeof(trainer->adapter.step));
+	visit_state(trainer, write_floats, file);
+}
+
+void
+EasqTrainerLoad(EasqTrainer *trainer, BufFile *file)
+{
+	rewind_file(file);
+	read_bytes(&trainer->backbone.step, sizeof(trainer->backbone.step), file);
+	read_bytes(&trainer->adapter.step, sizeof(trainer->adapter.step), file);
+	visit_state(trainer, read_floats, file);
+}
+
+void
+EasqTrainerSettle(EasqTrainer *trainer)
+{
+	for (int t = 0; trainer->train_hyper.value_dropout > 0 && t < trainer->model->spec->tables; t++)
+		EasqLearnedTableSettle(&trainer->table[t]);
 }
 
 int64

@@ -16,6 +16,8 @@
 
 #include "postgres.h"
 
+#include "storage/buffile.h"
+
 #include "core/step.h"
 #include "feature/example.h"
 #include "store/model.h"
@@ -23,12 +25,17 @@
 
 typedef struct EasqTrainer EasqTrainer;
 
-/* How factors are trained. */
-typedef struct EasqFactorHyper
+/*
+ * What there is beside EasqHyper: how factors are trained, and what is learned for values that no training meets.
+ * Without that, new items had the logits of those that are always passed over: the many rare ones lie near where all
+ * embeddings start.
+ */
+typedef struct EasqTrainHyper
 {
-	double		rate;			/* of Adam */
-	double		decay;			/* of vectors, for each time that a pair's row reads them, in the mean over pairs */
-} EasqFactorHyper;
+	double		value_dropout;	/* share of a batch's rows of behaviour that have one category hidden, as if it were NULL */
+	double		factor_rate;	/* of Adam */
+	double		factor_decay;	/* of vectors, for each time that a pair's row reads them, in the mean over pairs */
+} EasqTrainHyper;
 
 /*
  * Reads weights and moments under the active snapshot.  hyper as the call
@@ -36,7 +43,7 @@ typedef struct EasqFactorHyper
  * At most batch_pairs pairs of either kind in a batch.
  */
 extern EasqTrainer *EasqTrainerCreate(const EasqModel *model, const EasqHyper *hyper,
-									  const EasqFactorHyper *factor_hyper,
+									  const EasqTrainHyper *train_hyper,
 									  const double *mean, const double *deviation, int batch_pairs);
 
 /*
@@ -62,8 +69,21 @@ extern bool EasqTrainerOpen(const EasqTrainer *trainer, EasqPathway pathway);
  */
 extern void EasqTrainerCentre(EasqTrainer *trainer);
 
+/* With value dropout: values that no training has met are taken for unknown ones from now on. */
+extern void EasqTrainerSettle(EasqTrainer *trainer);
+
+/* Adds to the first-order factor of a value: row of the feature's tables. */
+extern void EasqTrainerShift(EasqTrainer *trainer, int feature, int64 row, double by);
+
 /* Adam steps of the backbone so far, those of earlier trainings included. */
 extern int64 EasqTrainerSteps(const EasqTrainer *trainer);
+
+/* Multiplies the rates of Adam. */
+extern void EasqTrainerSlowDown(EasqTrainer *trainer, double factor);
+
+/* Everything that steps change, to the start of a file, and back. */
+extern void EasqTrainerSave(EasqTrainer *trainer, BufFile *file);
+extern void EasqTrainerLoad(EasqTrainer *trainer, BufFile *file);
 
 /* The parts that the last write needs. */
 extern const EasqEncoding *EasqTrainerEncoding(const EasqTrainer *trainer);

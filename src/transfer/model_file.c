@@ -15,7 +15,7 @@
 #include "transfer/belief_file.h"
 #include "transfer/model_file.h"
 
-#define VIEWS 4				/* how beliefs see the pathways, and the knob */
+#define VIEWS 5				/* how beliefs see the pathways, the knob, and the sharpness */
 #define FILE_FORMAT 1		/* of the file, whatever that of the tables is */
 
 static char *
@@ -41,7 +41,7 @@ static void
 write_metadata(EasqFileWriter *writer, const EasqModel *model)
 {
 	const EasqAlignmentState *state = &model->adapter.alignment;
-	double		views[VIEWS] = {state->main_mean, state->main_deviation, state->pathway_scale, state->knob};
+	double		views[VIEWS] = {state->main_mean, state->main_deviation, state->pathway_scale, state->knob, state->surprise.sharpness};
 
 	EasqFileWriterMetadata(writer, "format", psprintf("easq %d", FILE_FORMAT), true, false);
 	EasqFileWriterMetadata(writer, "alpha", psprintf("%.17g", model->options.hyper.alpha), false, false);
@@ -342,15 +342,16 @@ read_beliefs(EasqFile *file, const EasqModel *model)
 void
 EasqModelFileViews(const EasqFile *file, EasqAlignmentState *state)
 {
-	double		views[VIEWS] = {state->main_mean, state->main_deviation, state->pathway_scale, state->knob};
+	double		views[VIEWS] = {state->main_mean, state->main_deviation, state->pathway_scale, state->knob, state->surprise.sharpness};
 
 	read_doubles(file, "beliefs", VIEWS, -DBL_MAX, views);
-	if (!(views[1] > 0 && views[2] > 0 && views[3] >= 0))
+	if (!(views[1] > 0 && views[2] > 0 && views[3] >= 0 && views[4] > 0))
 		bad_metadata("beliefs");
 	state->main_mean = views[0];
 	state->main_deviation = views[1];
 	state->pathway_scale = views[2];
 	state->knob = views[3];
+	state->surprise.sharpness = views[4];
 }
 
 /* Copies the whole file into memory of the model's shape, checking everything. */

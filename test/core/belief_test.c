@@ -81,7 +81,7 @@ test_golden_beliefs(void)
 		opinion = opinion_of(n, term);
 		check_near(opinion.logit, next_number(&at), 2e-5, "log-odds");
 		check_near(opinion.variance, next_number(&at), 1e-5, "variance");
-		check_near(EasqOpinionProbability(&opinion), next_number(&at), 1e-5, "probability");
+		check_near(EasqOpinionProbability(&opinion, 1.0), next_number(&at), 1e-5, "probability");
 		EasqBelieve(n, term, satisfied, weight, &surprise);
 		scale = EasqPathwayScale(scale, pathway);
 	}
@@ -256,6 +256,31 @@ test_order(void)
 	end_group("beliefs, order of answers");
 }
 
+/* Beliefs that cannot move say half as much, or twice as much, as is true: probabilities say what is true. */
+static void
+test_sharpness(void)
+{
+	static const double true_share[] = {2.0, 1.0, 0.5};
+
+	for (int i = 0; i < 3; i++)
+	{
+		EasqRandom	random = {42};
+		EasqSurprise surprise;
+		EasqOpinion opinion = {1.0, 0.0, 0.0};
+
+		EasqSurpriseInit(&surprise);
+		for (int answer = 0; answer < 5000; answer++)
+		{
+			EasqBelief	belief = {answer % 2 ? 1.0f : -1.0f, 0.0f};
+			EasqBeliefTerm term = {&belief, 1.0, 0.0, FOR_EVER};
+
+			EasqBelieve(1, &term, EasqUniform(&random) < sigmoid(true_share[i] * belief.mean), 1.0, &surprise);
+		}
+		check_near(EasqOpinionProbability(&opinion, surprise.sharpness), sigmoid(true_share[i]), 0.03, "probability of beliefs that are too mild, right or too sure");
+	}
+	end_group("beliefs, sharpness");
+}
+
 /* 99 to 1, a taste that turns, and numbers that are not. */
 static void
 test_belief_extremes(void)
@@ -297,5 +322,6 @@ test_beliefs(void)
 	test_golden_beliefs();
 	test_convergence();
 	test_order();
+	test_sharpness();
 	test_belief_extremes();
 }

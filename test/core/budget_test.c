@@ -46,6 +46,20 @@ test_cost(void)
 	check(cost.groups == 0 && cost.cost == 0.0 && cost.error == 0.0, "no pairs, no cost");
 }
 
+/* Few groups count by their estimate, many by their bound. */
+static void
+test_kinds(void)
+{
+	EasqCost	few = {.cost = 0.04, .error = 0.05, .groups = 10};
+	EasqCost	many = {.cost = 0.02, .error = 0.005, .groups = 1000};
+	EasqCost	none = {.groups = 0};
+
+	check_near(EasqWorseBound(&few, &many), 0.04, 1e-12, "the estimate of few groups is above the bound of many");
+	few.cost = 0.025;
+	check_near(EasqWorseBound(&few, &many), EasqCostBound(&many), 1e-12, "and below it");
+	check_near(EasqWorseBound(&none, &few), EasqCostBound(&few), 1e-12, "one kind alone counts by its bound");
+}
+
 static void
 test_step_loss(void)
 {
@@ -122,6 +136,7 @@ void
 test_budget(void)
 {
 	test_cost();
+	test_kinds();
 	test_step_loss();
 	test_strength();
 	end_group("behaviour budget");

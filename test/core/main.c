@@ -30,6 +30,7 @@ main(int argc, char **argv)
 	test_budget();
 	test_beliefs();
 	test_factors();
+	test_shapley();
 	levels = EasqLevels(&count);
 	for (int i = 0; i < count; i++)
 	{

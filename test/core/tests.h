@@ -14,5 +14,6 @@ extern void test_metrics(void);
 extern void test_budget(void);
 extern void test_beliefs(void);
 extern void test_factors(void);
+extern void test_shapley(void);
 
 #endif

@@ -42,7 +42,7 @@ ROWS = [
 SHAPE = {"hidden": 6, "expert_hidden": 5, "experts": 2, "satisfaction_experts": 2, "rank": 2, "alpha": 3.0}
 CASES = {   # name: factors, option pairwise, options of easq_train, steps
     "score": (4, "score", {"learning_rate": 0.01, "factor_rate": 0.03, "factor_decay": 0.5}, 5),
-    "logit": (16, "logit", {}, 4),
+    "logit": (16, "logit", {"factor_decay": 0.02}, 4),
     "clipped": (1, "score", {"max_grad_norm": 0.01, "factor_decay": 0}, 4),
 }
 
@@ -238,12 +238,12 @@ def main():
     for seed, (name, (factors, pairwise, given, steps)) in enumerate(CASES.items(), 1):
         folder = os.path.join(HERE, "factor", name)
         os.makedirs(folder, exist_ok=True)
-        options = dict({"learning_rate": 1e-3, "factor_rate": 0.01, "factor_decay": 0.02, "max_grad_norm": 1.0}, **given)
+        options = dict({"learning_rate": 1e-3, "factor_rate": 0.01, "factor_decay": 0.01, "max_grad_norm": 1.0}, **given)
         model_options = dict(SHAPE, factors=factors, pairwise=pairwise, behaviour_budget=1)
         metadata = {"features": json.dumps(FEATURES), "options": json.dumps(model_options),
                     "mean": json.dumps([MEAN]), "deviation": json.dumps([DEVIATION]), "trained": "true"}
         t = random_model(np.random.default_rng(seed), factors)
-        case = {"query": query(), "options": dict(given, epochs=steps, held_share=0), "before": scores(t)}
+        case = {"query": query(), "options": dict(given, epochs=steps, held_share=0, value_dropout=0), "before": scores(t)}
         save(os.path.join(folder, "before.safetensors"), t, metadata)
         state = {}
         for _ in range(steps):

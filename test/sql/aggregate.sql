@@ -12,6 +12,10 @@ INSERT INTO ranked VALUES ('right', 3, true), ('right', 2, false), ('right', 1, 
 SELECT g, easq_auc(score, label) AS auc, round(easq_mrr(score, label)::numeric, 3) AS mrr, easq_hr(score, label, 1) AS "hr@1",
        round(easq_ndcg(score, label, 2)::numeric, 3) AS "ndcg@2", easq_auc(score, label::int) = easq_auc(score, label) AS "0/1"
 FROM ranked GROUP BY g ORDER BY g;
+-- labels of every type of number
+SELECT g, easq_auc(score, label::int::smallint) = auc AND easq_auc(score, label::int::bigint) = auc AND easq_auc(score, label::int::real) = auc AND easq_auc(score::real, label::int::float8) = auc AND
+       easq_auc(score::numeric, label::int::numeric) = auc AS auc, easq_mrr(score, label::int::bigint) = mrr AS mrr, easq_hr(score, label::int::real, 1) = hr AS hr, easq_ndcg(score, label::int::numeric, 2) = ndcg AS ndcg
+FROM ranked JOIN (SELECT g, easq_auc(score, label) AS auc, easq_mrr(score, label) AS mrr, easq_hr(score, label, 1) AS hr, easq_ndcg(score, label, 2) AS ndcg FROM ranked GROUP BY g) b USING (g) GROUP BY g, auc, mrr, hr, ndcg ORDER BY g;
 SELECT easq_auc(score, label) FILTER (WHERE g = 'right') AS filtered, easq_auc(score, label) FILTER (WHERE false) AS empty FROM ranked;
 
 -- Averaged over groups they are what easq_evaluate gives.
@@ -28,6 +32,8 @@ FROM ours JOIN easq_evaluate('ranker', 'SELECT * FROM shown', 'liked', 'g') thei
 
 SELECT fails($$SELECT easq_auc('NaN', true)$$);
 SELECT fails($$SELECT easq_auc(1, 2)$$);
+SELECT fails($$SELECT easq_auc(1, 0.5)$$);
+SELECT fails($$SELECT easq_auc(1, 'NaN'::real)$$);
 SELECT fails($$SELECT easq_ndcg(1, true, 0)$$);
 SELECT fails($$SELECT easq_hr(1, true, NULL)$$);
 SELECT fails($$SELECT easq_hr(1, true, k) FROM generate_series(1, 2) k$$);

@@ -85,7 +85,7 @@ SELECT fails($$SELECT easq_import('other', easq_export('m'))$$);
 SELECT fails(format('SELECT easq_import(%L, %L)', 'copy', file)) FROM (VALUES
     (with_header(easq_export('m'), replace(header(easq_export('m'))::text, 'belief.item', 'belief.thing')::jsonb)),
     (with_header(easq_export('m'), jsonb_set(header(easq_export('m')), '{belief.,shape}', '[2, 4]'))),
-    (with_header(easq_export('m'), jsonb_set(header(easq_export('m')), '{__metadata__,beliefs}', '"[0,0,1,0]"'))),
+    (with_header(easq_export('m'), jsonb_set(header(easq_export('m')), '{__metadata__,beliefs}', '"[0,0,1,0,1]"'))),
     (with_numbers(easq_export('m'), 'belief.item', '{0, -1}'))) f (file);
 SELECT sums('copy') = :'sums' AS "as it was";
 SELECT easq_reset_alignment('m') \g /dev/null

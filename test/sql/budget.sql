@@ -19,7 +19,7 @@ CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
 SELECT make('tight', '{"factors": 0, "beliefs": false}'), make('beside', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
 
 -- what training holds back
-SELECT sample, count(*) BETWEEN 4000 AND 8192 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1 ORDER BY 1;
+SELECT sample, group_trained, count(*) > 400 AS pairs, count(DISTINCT group_number) AS groups, avg(trained) > 0.6 AS learned FROM easq.held WHERE model = 'tight' GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) AS without_budget FROM easq.held WHERE model = 'free';
 CREATE TABLE start AS SELECT m AS model, clicks_gauc(m) AS gauc, easq_export(m) AS file FROM unnest(ARRAY['tight', 'beside', 'free']) m;
 
@@ -91,7 +91,7 @@ SELECT count(*) FILTER (WHERE status IN ('applied', 'shortened')) > 80 AS learne
 
 -- too few groups, nothing learned, and bad values
 SELECT easq_create_model('few', '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4}') \g /dev/null
-SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 79', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 15', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
 SELECT count(*) AS held FROM easq.held WHERE model = 'few';
 SELECT fails($$SELECT easq_configure('few', '{"behaviour_budget": -0.1}')$$);
 SELECT fails($$SELECT easq_train('few', 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.5}')$$);

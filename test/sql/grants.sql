@@ -36,6 +36,7 @@ INSERT INTO file SELECT easq_export('m');
 CREATE TABLE call (n int GENERATED ALWAYS AS IDENTITY, name text, statement text);
 INSERT INTO call (name, statement) VALUES
     ('score', 'SELECT easq_score(''m'', ARRAY[1])'), ('satisfaction', 'SELECT easq_satisfaction(''m'', i) FROM regress.item i'), ('probability', 'SELECT easq_probability(''m'', ARRAY[1])'),
+    ('jsonb', 'SELECT easq_score(''m'', ''{"x": 1}''::jsonb)'), ('explain', 'SELECT * FROM easq_explain(''m'', ''{"x": 1}''::jsonb)'),
     ('batch', 'SELECT easq_batch_score(''m'', i) OVER () FROM regress.item i'), ('evaluate', 'SELECT * FROM easq_evaluate(''m'', ''SELECT * FROM regress.item'', ''liked'', ''g'')'),
     ('align', 'SELECT easq_align(''m'', ''{{1}}'', ''{{2}}'')'), ('learn', 'CREATE TABLE regress.own (user_id int, x real, answer bool); SELECT easq_learn(''m'', ''regress.own''); INSERT INTO regress.own VALUES (1, 1, true)'),
     ('train', 'SELECT easq_train(''m'', ''SELECT * FROM regress.item'', ''liked'', ''g'', options => ''{"epochs": 1}'')'), ('export', 'SELECT easq_export(''m'')'),

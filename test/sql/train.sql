@@ -21,7 +21,7 @@ $$ SELECT round(value::numeric, 2) FROM easq_evaluate(model, query, label, 'u') 
 -- behaviour alone: the main pathway learns it, the other stays what it was
 SELECT easq_create_model('m', :features, :options) \g /dev/null
 SELECT epochs, rows, groups, pairs BETWEEN rows * 0.6 AND rows * 0.9 AS "a pair a row that is not held back", answers, loss < 0.45 AS low, loss = loss_main AS main, loss_satisfaction, loss_alignment
-FROM easq_train('m', 'SELECT * FROM view', 'clicked', 'u', options => '{"epochs": 20, "learning_rate": 0.01}');
+FROM easq_train('m', 'SELECT * FROM view', 'clicked', 'u', options => '{"epochs": 20, "learning_rate": 0.01, "early_stopping": false}');
 SELECT metric('m', 'gauc') > 0.8 AS ranks;
 SELECT backbone_version, adapter_version, steps >= 20 * 9 AS stepped, answers, trained_at IS NOT NULL AS trained FROM easq.models WHERE name = 'm';
 SELECT epochs, rows, groups, pairs > 4000 AS pairs, answers, loss < 0.45 AS low, loss_satisfaction, finished_at > started_at AS took, backbone_version
@@ -36,7 +36,7 @@ FROM view, easq.model m WHERE m.name = 'm' GROUP BY m.mean, m.deviation;
 SELECT easq_create_model('a', :features, :options) \g /dev/null
 SELECT epochs, rows, groups, answers = (SELECT count(*) FROM view WHERE answer <> 'uncertain') AS answers, pairs > rows AS pairs,
        round(loss::numeric, 6) = round((loss_main + loss_satisfaction + 0.3 * loss_alignment)::numeric, 6) AS total, loss_satisfaction < 0.6 AS satisfaction
-FROM easq_train('a', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 20, "learning_rate": 0.01, "lambda2": 0.3}');
+FROM easq_train('a', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 20, "learning_rate": 0.01, "lambda2": 0.3, "early_stopping": false}');
 SELECT metric('a', 'gauc') > 0.7 AS ranks, metric('a', 'satisfaction/auc', 'good', $$SELECT *, answer = 'satisfied' AS good FROM view WHERE answer <> 'uncertain'$$) > 0.7 AS "knows satisfaction";
 SELECT count(*) AS remembered, count(DISTINCT key) AS keys, count(respondent) AS respondents, min(answer), max(answer), max(ordinal) = (SELECT answers FROM easq.models WHERE name = 'a') AS counted
 FROM easq.answer WHERE model = 'a';
@@ -49,13 +49,22 @@ SELECT count(*) AS rehearsed FROM easq.behaviour WHERE model = 'a';
 
 -- warm start: twice two epochs are four; and neither the rows' order, nor memory, nor the place of columns matters
 SELECT easq_create_model(name, :features, :options) FROM unnest(ARRAY['four', 'two', 'shuffled']) AS name \g /dev/null
-SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64}') \g /dev/null
-SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64}') FROM generate_series(1, 2) \g /dev/null
+SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') \g /dev/null
+SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') FROM generate_series(1, 2) \g /dev/null
 SET maintenance_work_mem = '1MB';
-SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64}') \g /dev/null
+SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') \g /dev/null
 RESET maintenance_work_mem;
 SELECT data(easq_export('two')) = data(easq_export('four')) AS "twice two", data(easq_export('shuffled')) = data(easq_export('four')) AS "any order";
 SELECT count(DISTINCT digest) AS "optimisers" FROM (SELECT md5(string_agg(md5(data), '' ORDER BY name, chunk)) AS digest FROM easq.tensor WHERE state = 'current' AND part = 'moments' AND model IN ('two', 'four', 'shuffled') GROUP BY model) o;
+-- a value that is new is like one that is not known: between those that are chosen and those that are passed over
+CREATE TABLE goods AS SELECT u, 'c' || i AS item, i <= 5 AS chosen FROM generate_series(1, 200) u, generate_series(1, 20) i;
+SELECT easq_create_model(name, '[{"name": "item", "kind": "categorical", "size": 100000, "dim": 4}]', '{"seed": 3, "hidden": 16, "expert_hidden": 8}') FROM unnest(ARRAY['hiding', 'showing']) AS name \g /dev/null
+SELECT easq_train('hiding', 'TABLE goods', 'chosen', 'u', options => '{"epochs": 8, "early_stopping": false, "held_share": 0}'),
+       easq_train('showing', 'TABLE goods', 'chosen', 'u', options => '{"epochs": 8, "early_stopping": false, "held_share": 0, "value_dropout": 0}') \g /dev/null
+SELECT name, count(DISTINCT easq_score(name, i)) FILTER (WHERE i.item IS NULL OR i.item ~ 'new') AS scores,
+       bool_and(easq_score(name, i) BETWEEN easq_score(name, worse) AND easq_score(name, better)) FILTER (WHERE i.item ~ 'new') AS "in between"
+FROM unnest(ARRAY['hiding', 'showing']) AS name, (SELECT 'new ' || i AS item FROM generate_series(1, 30) i UNION ALL SELECT NULL) i,
+     (SELECT 'c19' AS item) worse, (SELECT 'c1' AS item) better GROUP BY name ORDER BY name;
 -- the same where a group is longer than the buffer
 SELECT easq_train(name, query, 'clicked', 'kind', 'answer', '{"epochs": 1, "buffer_rows": 100, "respondent": "u"}')
 FROM (VALUES ('four', 'SELECT * FROM view'), ('two', 'SELECT * FROM view ORDER BY i DESC, u')) t (name, query) \g /dev/null

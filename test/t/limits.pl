@@ -13,7 +13,7 @@ my $node = start_server('limits');
 # A share of groups that no number of groups meets.
 one_feature($node, 'postgres', 'm');
 $node->safe_psql('postgres', 'CREATE TABLE v AS SELECT u AS user_id, i AS x, (u + i) % 3 = 0 AS clicked FROM generate_series(1, 20) u, generate_series(1, 6) i');
-for my $case ([ '1e-9', '8000000000' ], [ '1e-300', '1000000000000000000' ], [ '0.2', '40' ])
+for my $case ([ '1e-9', '8000000000' ], [ '1e-300', '1000000000000000000' ], [ '0.02', '400' ])
 {
 	my ($share, $groups) = @$case;
 	my $stderr = '';
@@ -21,6 +21,16 @@ for my $case ([ '1e-9', '8000000000' ], [ '1e-300', '1000000000000000000' ], [ '
 	$node->psql('postgres', qq{SELECT easq_train('m', 'SELECT * FROM v', 'clicked', 'user_id', options => '{"epochs": 1, "held_share": $share}')},
 		stderr => \$stderr, on_error_stop => 0);
 	like($stderr, qr/It needs \Q$groups\E of them/, "a held_share of $share needs $groups groups");
+}
+
+# A training says what needs no model, and that it is better.
+{
+	my $stderr = '';
+
+	$node->safe_psql('postgres', 'CREATE TABLE w AS SELECT u AS user_id, i AS x, (u * 7 + i * i) % 10 < i AS clicked FROM generate_series(1, 60) u, generate_series(1, 10) i');
+	$node->psql('postgres', q{SELECT easq_train('m', 'SELECT * FROM w', 'clicked', 'user_id', options => '{"epochs": 1, "learning_rate": 1e-9, "factor_rate": 1e-9}')},
+		stderr => \$stderr, on_error_stop => 0);
+	like($stderr, qr/held pairs in the right order: model 0\.\d{4}, best single feature "x" 0\.\d{4}\n.*HINT:  A GROUP BY orders rows better/, 'the single feature is named, and that it is better');
 }
 
 # A file that is all header costs its own bytes: peak memory of the backend, in kB, before and after it is refused.

@@ -40,6 +40,8 @@ note 'scoring';
 {
 	my %scoring = (
 		'easq_score, record' => "SELECT easq_score('m', c) FROM $row",
+		'easq_score, jsonb' => "SELECT easq_score('m', to_jsonb(c)) FROM $row",
+		easq_explain => "SELECT contribution FROM $row, easq_explain('m', c)",
 		'easq_score, array' => "SELECT easq_score('m', ARRAY[1.5])",
 		'easq_satisfaction, record' => "SELECT easq_satisfaction('m', c) FROM $row",
 		'easq_satisfaction, array' => "SELECT easq_satisfaction('m', ARRAY[1.5])",
