@@ -119,4 +119,5 @@ def fitted(design, answers, rows, respondent, l2, score=(None, None)):
 
 
 def content(design, answers, rows, good, respondent, score=(None, None)):
+    """The same with the penalty that is best on validation rows."""
     return best([fitted(design, answers, rows, respondent, l2, score) for l2 in PENALTIES], good)
