@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(easq_suggest_features);
 #define DENSE 0.5				/* share of the integers from least to most that are there, where they number things */
 #define SKEWED 20				/* times the mean is the greatest number of a skewed column */
 #define SMALL 100				/* and so great at least */
+#define VECTOR_MOST 100.0		/* of a vector's numbers */
 
 typedef struct Suggestion
 {
@@ -213,6 +214,7 @@ judge_number(const EasqColumnSurvey *column, int64 seen)
 	return number_feature(column, "numbers", seen);
 }
 
+/* Numbers of a vector go into the model as they are: those of thousands drown all other features. */
 static Suggestion
 judge_numbers(const Wanted *wanted, const EasqColumnSurvey *column)
 {
@@ -224,6 +226,9 @@ judge_numbers(const Wanted *wanted, const EasqColumnSurvey *column)
 										  Max(column->not_finite, column->members_null)));
 	if (column->members_most == 0)
 		return leave_out(column, pstrdup("an empty array in every row"));
+	if (Max(fabs(column->least), fabs(column->most)) > VECTOR_MOST)
+		return leave_out(column, psprintf("vectors with numbers from %g to %g, which nothing standardises: divide them in the query",
+										  column->least, column->most));
 	if (column->members_most > EASQ_MAX_INPUTS - wanted->inputs)
 		return leave_out(column, psprintf("vectors of " INT64_FORMAT " numbers: %d are left for it of the %d inputs of a model",
 										  column->members_most, EASQ_MAX_INPUTS - wanted->inputs, EASQ_MAX_INPUTS));

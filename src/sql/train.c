@@ -33,6 +33,7 @@ typedef struct TrainOptions
 {
 	int			epochs;			/* 0 where not given */
 	bool		early_stopping;
+	bool		level;
 	int			patience;
 	int			batch_pairs;
 	int			buffer_rows;
@@ -63,6 +64,7 @@ typedef struct TrainOptions
 static const EasqOption train_options[] = {
 	{"epochs", EASQ_OPTION_INT, 0, 1, 100000, OPTION(epochs), NULL, false},
 	{"early_stopping", EASQ_OPTION_BOOL, true, 0, 0, OPTION(early_stopping), NULL, false},
+	{"level", EASQ_OPTION_BOOL, true, 0, 0, OPTION(level), NULL, false},
 	{"patience", EASQ_OPTION_INT, 3, 1, 100000, OPTION(patience), NULL, false},
 	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
 	{"buffer_rows", EASQ_OPTION_INT, 65536, 16, 100000000, OPTION(buffer_rows), NULL, false},
@@ -350,7 +352,8 @@ train(Training *training)
 	training->trainer = EasqTrainerCreate(model, &training->hyper, &training->options.hyper, model->backbone.mean, model->backbone.deviation,
 										  plan.batch_pairs);
 	fit(training, &plan);
-	EasqLevelGroups(training->trainer, model, training->spool, EasqPriorsAsked(facts->priors));
+	if (training->options.level)
+		EasqLevelGroups(training->trainer, model, training->spool, EasqPriorsAsked(facts->priors));
 	believe(training, with_answers);
 	if (!EasqTrainerOpen(training->trainer, EASQ_SATISFACTION))
 		ereport(WARNING,

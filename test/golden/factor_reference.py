@@ -243,7 +243,7 @@ def main():
         metadata = {"features": json.dumps(FEATURES), "options": json.dumps(model_options),
                     "mean": json.dumps([MEAN]), "deviation": json.dumps([DEVIATION]), "trained": "true"}
         t = random_model(np.random.default_rng(seed), factors)
-        case = {"query": query(), "options": dict(given, epochs=steps, held_share=0, value_dropout=0), "before": scores(t)}
+        case = {"query": query(), "options": dict(given, epochs=steps, held_share=0, value_dropout=0, level=False), "before": scores(t)}
         save(os.path.join(folder, "before.safetensors"), t, metadata)
         state = {}
         for _ in range(steps):

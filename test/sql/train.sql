@@ -49,12 +49,17 @@ SELECT count(*) AS rehearsed FROM easq.behaviour WHERE model = 'a';
 
 -- warm start: twice two epochs are four; and neither the rows' order, nor memory, nor the place of columns matters
 SELECT easq_create_model(name, :features, :options) FROM unnest(ARRAY['four', 'two', 'shuffled']) AS name \g /dev/null
-SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') \g /dev/null
-SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') FROM generate_series(1, 2) \g /dev/null
+SELECT easq_train('four', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false, "level": false}') \g /dev/null
+SELECT easq_train('two', 'SELECT * FROM view', 'clicked', 'u', 'answer', '{"epochs": 2, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false, "level": false}') FROM generate_series(1, 2) \g /dev/null
 SET maintenance_work_mem = '1MB';
-SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false}') \g /dev/null
+SELECT easq_train('shuffled', 'SELECT answer, quality, kind, u, bait, clicked FROM view ORDER BY md5(i::text || u)', 'clicked', 'u', 'answer', '{"epochs": 4, "buffer_rows": 500, "batch_pairs": 64, "early_stopping": false, "level": false}') \g /dev/null
 RESET maintenance_work_mem;
 SELECT data(easq_export('two')) = data(easq_export('four')) AS "twice two", data(easq_export('shuffled')) = data(easq_export('four')) AS "any order";
+SELECT easq_create_model(name, :features, :options) FROM unnest(ARRAY['levelled', 'mixed']) AS name \g /dev/null
+SELECT easq_train(name, 'SELECT * FROM view ORDER BY ' || place, 'clicked', 'u', options => '{"epochs": 4}') FROM (VALUES ('levelled', 'i'), ('mixed', 'md5(i::text || u)')) t (name, place) \g /dev/null
+SELECT data(easq_export('mixed')) = data(easq_export('levelled')) AS "any order, with factors";
+-- what the logits of a group have in common is chance, and is taken out
+SELECT stddev(level) < 0.5 * avg(spread) AS levelled FROM (SELECT avg(logit) AS level, stddev(logit) AS spread FROM (SELECT u, ln(exp(easq_score('levelled', v)) - 1) AS logit FROM view v) s GROUP BY u) g;
 SELECT count(DISTINCT digest) AS "optimisers" FROM (SELECT md5(string_agg(md5(data), '' ORDER BY name, chunk)) AS digest FROM easq.tensor WHERE state = 'current' AND part = 'moments' AND model IN ('two', 'four', 'shuffled') GROUP BY model) o;
 -- a value that is new is like one that is not known: between those that are chosen and those that are passed over
 CREATE TABLE goods AS SELECT u, 'c' || i AS item, i <= 5 AS chosen FROM generate_series(1, 200) u, generate_series(1, 20) i;
