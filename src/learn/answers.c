@@ -84,8 +84,8 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 		model->adapter.alignment.calibration = calibration;
 	EasqCalibrationFollow(&model->adapter.alignment.calibration, outcome.rise);
 	(void) EasqReviveSatisfaction(learner, &batch, row.reason != NULL);
-	if (warm_up || outcome.audited || EasqKnobIsDue(learner, outcome.judged))
-		EasqKnobTurn(learner, warm_up != NULL, outcome.audited);
+	if (warm_up || EasqKnobIsDue(learner, outcome.judged || outcome.audited))
+		EasqKnobTurn(learner, warm_up != NULL);
 	/* An error when all is written would come too late to leave out this step alone. */
 	if (!EasqAlignmentStateIsFinite(&model->adapter.alignment))
 		model->adapter.alignment = state;

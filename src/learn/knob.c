@@ -12,8 +12,8 @@
 #define FIRST_SPREADS 0.01
 #define GROWTH 1.3
 #define HALVINGS 6
-#define NEW_SHARE 4
-#define MOST_PAIRS 4096			/* of a sample: groups are what the bound is short of */
+#define NEW_SHARE 8			/* of all answers that are new since it was turned */
+#define MOST_PAIRS 8192			/* of a sample */
 #define FREE_PAIRS 256			/* rehearsed pairs that spreads are taken of where there is no budget */
 
 /* Held pairs by what main and beliefs say of them: chosen less rejected. */
@@ -199,7 +199,7 @@ turn_by_rehearsed(EasqLearner *learner)
 }
 
 void
-EasqKnobTurn(EasqLearner *learner, bool warming_up, bool audit)
+EasqKnobTurn(EasqLearner *learner, bool warming_up)
 {
 	const EasqModel *model = learner->model;
 	EasqAlignmentState *state = &learner->model->adapter.alignment;
@@ -223,7 +223,7 @@ EasqKnobTurn(EasqLearner *learner, bool warming_up, bool audit)
 	if (model->options.behaviour_budget >= 1)
 		turn_by_rehearsed(learner);
 	else if (gate)
-		turn_by_held(learner, gate, audit ? EasqReadHeld(model, EASQ_AUDIT) : NULL);
+		turn_by_held(learner, gate, EasqReadHeld(model, EASQ_AUDIT));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

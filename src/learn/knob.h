@@ -9,13 +9,13 @@
 
 /*
  * Sets knob and ranking_cost of the learner's model, under its weights and beliefs of now: 0 where warming_up, or
- * without held pairs; what gives main and z the same spread where there is no budget.  audit: the audit's sample too.
+ * without held pairs; what gives main and z the same spread where there is no budget.
  */
-extern void EasqKnobTurn(EasqLearner *learner, bool warming_up, bool audit);
+extern void EasqKnobTurn(EasqLearner *learner, bool warming_up);
 
 /*
- * Is it time, after a step that judged the gate's sample or did not?  What answers say changes by shares: after the
- * first few it is turned at every judgement, later when a quarter of all answers is new (and with every audit).
+ * Is it time, after a step that judged the guard's samples or did not?  What answers say changes by shares: it is turned
+ * when an eighth of all answers is new.
  */
 extern bool EasqKnobIsDue(const EasqLearner *learner, bool judged);
 

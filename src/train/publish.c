@@ -178,7 +178,7 @@ EasqPublish(const EasqTrained *trained)
 	learner->believed = trained->beliefs == NULL;
 	if (count > 0)
 		EasqLearnAnswers(learner, came, count, "train", false);
-	EasqKnobTurn(learner, EasqWarmingUp(model) != NULL, true);
+	EasqKnobTurn(learner, EasqWarmingUp(model) != NULL);
 	if (beliefs && beliefs->changes > 0)
 		EasqBeliefsWrite(model, beliefs, model->adapter.version + 1);
 	EasqWriteAdapter(model, learner->weights, learner->adam.m, learner->adam.v, true);

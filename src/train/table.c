@@ -9,6 +9,7 @@
 #include "train/table.h"
 
 #define ROOM 1024				/* rows that a batch touches, to begin with */
+#define SETTLED_MOST ((Size) 1 << 20)	/* rows of a table: a larger one would be written whole by each training */
 
 static void *
 huge_zeros(Size bytes)
@@ -103,7 +104,7 @@ is_met(const EasqLearnedTable *table, Size row)
 void
 EasqLearnedTableSettle(EasqLearnedTable *table)
 {
-	if (!is_met(table, 0))
+	if (!is_met(table, 0) || table->rows > SETTLED_MOST)
 		return;
 	for (Size row = 1; row < table->rows; row++)
 	{

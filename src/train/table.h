@@ -44,7 +44,10 @@ extern void EasqLearnedTableUpdate(EasqLearnedTable *table, int64 step, double r
 /* Numbers and moments one after the other: visit is called for each of the three. */
 extern void EasqLearnedTableVisit(const EasqLearnedTable *table, void (*visit) (float *numbers, Size count, void *arg), void *arg);
 
-/* Rows that no training has ever met become what row 0 is, where that was trained: what there is to say of a value that is not known. */
+/*
+ * Rows that no training has ever met become what row 0 is, where that was trained: what there is to say of a value that is not known.
+ * Not in a table of more than a million rows.
+ */
 extern void EasqLearnedTableSettle(EasqLearnedTable *table);
 
 extern bool EasqLearnedTableFinite(const EasqLearnedTable *table);
