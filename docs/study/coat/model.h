@@ -1,6 +1,6 @@
 /*
  * A model over the shopper's and the coat's number (embeddings) and features,
- * as in test/bench/coat but with wider embeddings, trained on behaviour alone.
+ * as in test/bench/data/coat.sql but with wider embeddings, trained on behaviour alone.
  */
 #ifndef STUDY_MODEL_H
 #define STUDY_MODEL_H
