@@ -200,9 +200,11 @@ CREATE TABLE easq.queued (
     asked_at   timestamptz,
     per_hour   int NOT NULL,
     example    bytea NOT NULL,
+    queued_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (model, adapter, id)
-);
-COMMENT ON TABLE easq.queued IS 'answers that could not lock their model; the next step learns them too (forget: they were changed or withdrawn; answer NaN: uncertain)';
+) WITH (autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_scale_factor = 0);
+COMMENT ON TABLE easq.queued IS 'answers that wait for a learner: easq_drain, the worker, or the next step (forget: they were changed or withdrawn; answer NaN: uncertain)';
+COMMENT ON COLUMN easq.queued.id IS 'begins with the time and the place in the statement, so that it orders: 8 bytes of microseconds, 2 of the place, the rest is random';
 
 CREATE TABLE easq.answer_rate (
     model      text COLLATE "C" NOT NULL,
@@ -422,6 +424,15 @@ WHERE pg_catalog.has_table_privilege('easq.model', 'SELECT')
               WHERE m.name OPERATOR(pg_catalog.=) s.model AND @extschema@.easq_may_score(m.owner, m.may_score));
 COMMENT ON VIEW easq.steps IS 'one row for each learning step: applied, skipped (and why; detail: for the author of the questionnaire) or queued, with the metric names of TRL''s DPO trainer';
 
+CREATE VIEW easq.queues WITH (security_barrier) AS
+SELECT m.name AS model, q.answers, q.changes, q.oldest, pg_catalog.now() OPERATOR(pg_catalog.-) q.oldest AS lag
+FROM easq.model m
+CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FILTER (WHERE NOT w.forget AND w.answer OPERATOR(pg_catalog.<>) 'NaN') AS answers,
+                           pg_catalog.count(*) FILTER (WHERE w.forget) AS changes, pg_catalog.min(w.queued_at) AS oldest
+                    FROM easq.queued w WHERE w.model OPERATOR(pg_catalog.=) m.name) q
+WHERE @extschema@.easq_may_score(m.owner, m.may_score);
+COMMENT ON VIEW easq.queues IS 'what waits for a learner: answers to learn, answers to forget, and since when the oldest waits, for each model that the reader may score with';
+
 CREATE VIEW easq.progress WITH (security_barrier) AS
 SELECT s.model, s.id, s.at,
        pg_catalog.sum(s.answers) OVER window_100 AS answers,
@@ -467,7 +478,7 @@ LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) g.role
 WHERE (r.oid IS NOT NULL OR g.role::text OPERATOR(pg_catalog.=) 'public')
   AND (pg_catalog.pg_has_role(m.owner, 'USAGE') OR r.oid IS NULL OR pg_catalog.pg_has_role(r.oid, 'USAGE'));
 COMMENT ON VIEW easq.grants IS 'the rights that easq_grant gave, for the owner of the model and whom they were given to; public is everybody';
-GRANT SELECT ON easq.models, easq.steps, easq.progress, easq.trainings, easq.questionnaires, easq.checkpoints, easq.grants TO PUBLIC;
+GRANT SELECT ON easq.models, easq.steps, easq.queues, easq.progress, easq.trainings, easq.questionnaires, easq.checkpoints, easq.grants TO PUBLIC;
 
 --------------------------------------------------------- defining models
 CREATE FUNCTION @extschema@.easq_create_model(model text, features jsonb, options jsonb DEFAULT '{}')
@@ -619,6 +630,21 @@ RETURNS void LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_stop_learning(text, regclass) IS
 'detaches a model from a questionnaire table; what it learned and remembers stays';
 
+CREATE FUNCTION @extschema@.easq_drain(model text DEFAULT NULL)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_drain(text) IS
+'learns the answers that are queued for a model (null: for all that the caller may teach, but those that others teach now), and returns how many were learned';
+
+CREATE FUNCTION @extschema@.easq_start_worker()
+RETURNS int LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_start_worker() IS
+'starts the background worker that learns what is queued in this database, where none runs, and returns its process id';
+
+CREATE FUNCTION @extschema@.easq_stop_worker()
+RETURNS bool LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION @extschema@.easq_stop_worker() IS
+'ends the background worker of this database; false: none runs. Where setting easq.worker is on, the next queued answer starts another';
+
 CREATE FUNCTION @extschema@.easq_answered()
 RETURNS trigger LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION @extschema@.easq_answered() IS
@@ -735,6 +761,9 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.easq_train(text, text, text, text, text, jsonb),
     @extschema@.easq_learn(text, regclass, text, text, text, jsonb),
     @extschema@.easq_stop_learning(text, regclass),
+    @extschema@.easq_drain(text),
+    @extschema@.easq_start_worker(),
+    @extschema@.easq_stop_worker(),
     @extschema@.easq_align(text, real[], real[], real[], real[]),
     @extschema@.easq_checkpoint(text, text),
     @extschema@.easq_restore(text, text),

@@ -105,6 +105,13 @@ typedef void (*shmem_request_hook_type) (void);
 #define EasqIsVirtual(attribute) ((void) (attribute), false)
 #endif
 
+/* A row by its place, where the snapshot shows it: then its page is pinned. */
+#if PG_VERSION_NUM >= 150000
+#define EasqHeapFetch(table, snapshot, tuple, buffer) heap_fetch(table, snapshot, tuple, buffer, false)
+#else
+#define EasqHeapFetch(table, snapshot, tuple, buffer) heap_fetch(table, snapshot, tuple, buffer)
+#endif
+
 /* The bytes of a value out of line; those of 13 have no method of compression beside them. */
 #if PG_VERSION_NUM < 140000
 #define VARATT_EXTERNAL_GET_EXTSIZE(place) ((place).va_extsize)

@@ -13,6 +13,8 @@
 #include "core/blas.h"
 #include "core/level.h"
 #include "core/tick.h"
+#include "learn/bell.h"
+#include "learn/worker.h"
 #include "store/cache_version.h"
 #include "store/cache_shared.h"
 #include "store/cache_statement.h"
@@ -56,10 +58,24 @@ _PG_init(void)
 							&easq_shared_cache_size,
 							Min(4 * 1024 * 1024, MAX_KILOBYTES), 0, MAX_KILOBYTES,
 							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomBoolVariable("easq.worker",
+							 "Starts a background worker where answers are queued and none runs.",
+							 "On as it comes where easq is in shared_preload_libraries.",
+							 &easq_worker,
+							 process_shared_preload_libraries_in_progress,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("easq.worker_idle_timeout",
+							"Time after which a worker that finds nothing queued ends.",
+							"0: it stays.",
+							&easq_worker_idle_timeout,
+							0, 0, INT_MAX / 1000,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("easq");
 
 	EasqStatementInit();
 	EasqSharedCacheInit();
+	EasqBellInit();
+	EasqLauncherRegister();
 	EasqOnTick(check_interrupts);
 	check_level();
 	if (!EasqBlasSelfTest())

@@ -31,7 +31,8 @@ EasqWarmingUp(const EasqModel *model)
 	return NULL;
 }
 
-static void
+/* Returns how many answers were learned. */
+static int
 learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
 			EasqSkipped *skipped, bool strict)
 {
@@ -61,7 +62,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 				 "no remembered answer differs from it", NULL, alone);
 	calibration = EasqCountAnswers(learner, answers, count);
 	if (found == 0)
-		return;
+		return 0;
 	for (int i = 0; i < count; i++)
 		learned += !answers[i].held_back;
 	learned -= alone;
@@ -74,7 +75,7 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	if (batch.tested == 0)
 	{
 		EasqSkip(skipped, "the remembered answers that differ from it do not fit the model", NULL, learned);
-		return;
+		return 0;
 	}
 	learner->hyper.alignment = EasqAlignmentFor(model->options.hyper.alignment, batch.survey, batch.behaviour);
 	state = model->adapter.alignment;
@@ -110,14 +111,15 @@ learn_batch(EasqLearner *learner, EasqAnswer *answers, int count, const char *so
 	row.cost = model->adapter.alignment.ranking_cost;
 	row.knob = model->adapter.alignment.knob;
 	EasqLogStep(&row);
+	return row.adapter_version > 0 ? learned : 0;
 }
 
-void
+int
 EasqLearnPortion(EasqLearner *learner, EasqAnswer *answers, int count, const char *source,
 				 EasqSkipped *skipped, bool strict)
 {
 	EasqPaceAnswers(learner->model, answers, count, skipped);
-	learn_batch(learner, answers, count, source, skipped, strict);
+	return learn_batch(learner, answers, count, source, skipped, strict);
 }
 
 /* Takes the next portion of the order, in a context that lives as long as its step; 0: that was all. */
@@ -168,7 +170,7 @@ EasqLearnChanges(EasqLearner *learner, EasqChanges *changes, const char *source,
 	EasqOrderFill(&order, learner, changes, &settling);
 	old = MemoryContextSwitchTo(context);
 	while ((count = next_portion(learner, &order, context, &answers)) > 0)
-		EasqLearnPortion(learner, answers, count, source, &skipped, strict);
+		(void) EasqLearnPortion(learner, answers, count, source, &skipped, strict);
 	MemoryContextSwitchTo(old);
 	EasqOrderEnd(&order);
 	MemoryContextDelete(context);

@@ -19,8 +19,8 @@ extern void EasqLearnChanges(EasqLearner *learner, EasqChanges *changes, const c
 extern void EasqLearnAnswers(EasqLearner *learner, const EasqAnswer *answers, int count,
 							 const char *source, bool strict);
 
-/* One step on answers that are in order, at most EASQ_ANSWERS_A_STEP; they are given ordinals. */
-extern void EasqLearnPortion(EasqLearner *learner, EasqAnswer *answers, int count,
+/* One step on answers that are in order, at most EASQ_ANSWERS_A_STEP; they are given ordinals.  Returns how many were learned. */
+extern int	EasqLearnPortion(EasqLearner *learner, EasqAnswer *answers, int count,
 							 const char *source, EasqSkipped *skipped, bool strict);
 
 /* Consumes changes: remembers them without learning, in the same order. */

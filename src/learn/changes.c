@@ -75,12 +75,12 @@ next_is_of_group(const EasqChanges *changes)
 	return changes->has_next && memcmp(changes->next.data, changes->group, EASQ_PACKED_GROUP) == 0;
 }
 
-/* The bytes without the side: 128 bits, so that those of a group need not be kept. */
+/* The bytes without the side and the time: 128 bits, so that those of a group need not be kept. */
 static EasqAlike
 alike_of(const StringInfoData *packed)
 {
-	const unsigned char *rest = (const unsigned char *) packed->data + EASQ_PACKED_HEAD;
-	int			length = packed->len - EASQ_PACKED_HEAD;
+	const unsigned char *rest = (const unsigned char *) packed->data + EASQ_PACKED_ALIKE;
+	int			length = packed->len - EASQ_PACKED_ALIKE;
 
 	return (EasqAlike) {
 		.hash = {DatumGetUInt64(hash_any_extended(rest, length, 1)), DatumGetUInt64(hash_any_extended(rest, length, 2))},
@@ -147,6 +147,7 @@ cancel(EasqChanges *changes, const EasqAlike *alike)
 	if (found == NULL || found->count == 0)
 		return false;
 	found->count--;
+	changes->cancelled++;
 	return true;
 }
 

@@ -36,6 +36,7 @@ typedef struct EasqChanges
 	MemoryContext context;
 	bool		always_keyed;	/* even where nobody knows who answered: one that is alike is superseded */
 	int64		count[EASQ_SIDES];	/* answers that can make a pair */
+	int64		cancelled;		/* of those to learn, with one that is alike on the side of before; once all are read */
 	int			uncertain[EASQ_SIDES];	/* rows whose answer is 'uncertain' */
 	EasqSkipped refused[EASQ_SIDES];	/* rows with an answer that cannot be learned */
 

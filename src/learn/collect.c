@@ -15,9 +15,10 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "feature/example.h"
 #include "feature/options.h"
-#include "compat.h"
+#include "feature/value.h"
 #include "learn/answer_key.h"
 #include "learn/asking.h"
 #include "learn/collect.h"
@@ -30,7 +31,9 @@ void
 EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given)
 {
 	static const char *const backlogs[] = {"none", "remember", "learn", NULL};
+	static const char *const whens[] = {"now", "commit", "later", NULL};
 	static const EasqOption table[] = {
+		{"when", EASQ_OPTION_CHOICE, EASQ_LEARN_NOW, 0, 0, offsetof(EasqLearnOptions, when), whens, false},
 		{"key", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, key), NULL, false},
 		{"weight", EASQ_OPTION_TEXT, 0, 0, 0, offsetof(EasqLearnOptions, weight), NULL, false},
 		{"weight_limit", EASQ_OPTION_REAL, 10, 1, 1e6, offsetof(EasqLearnOptions, weight_limit), NULL, false},
@@ -44,6 +47,11 @@ EasqLearnOptionsRead(EasqLearnOptions *options, Jsonb *given)
 
 	EasqOptionTableInit(table, options);
 	EasqOptionTableApply(table, options, given, "easq_learn", false);
+	if (options->strict && options->when != EASQ_LEARN_NOW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option strict of easq_learn needs option when \"now\", not \"%s\"", whens[options->when]),
+				 errhint("What is learned after the statement cannot fail it: leave out strict, and look into easq.steps.")));
 }
 
 /* How rows of one type are read. */
@@ -382,4 +390,94 @@ EasqCollect(EasqChanges *changes, const EasqSpec *spec, const EasqQuestionnaire 
 	match_columns(&columns, spec, questionnaire, options, rows->desc);
 	find_used_columns(&columns, spec, rows->desc);
 	collect_directly(changes, &columns, rows);
+}
+
+/* ------------------------------------------------- one row, time and again */
+
+struct EasqCollector
+{
+	Columns		columns;
+	const EasqSpec *spec;
+	TupleDesc	desc;
+	TupleTableSlot *slot;
+};
+
+EasqCollector *
+EasqCollectorCreate(const EasqSpec *spec, const EasqQuestionnaire *questionnaire, const EasqLearnOptions *options, TupleDesc desc)
+{
+	EasqCollector *collector = palloc0(sizeof(EasqCollector));
+
+	match_columns(&collector->columns, spec, questionnaire, options, desc);
+	find_used_columns(&collector->columns, spec, desc);
+	collector->spec = spec;
+	collector->desc = desc;
+	collector->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	return collector;
+}
+
+static Oid
+type_of(const EasqCollector *collector, int column)
+{
+	return TupleDescAttr(collector->desc, column - 1)->atttypid;
+}
+
+/* PostgreSQL's own types and enums; a domain's or an extension's functions are somebody's code. */
+static bool
+is_plain(Oid type)
+{
+	return type < FirstGenbkiObjectId || type_is_enum(type);
+}
+
+/* Whose text is the same whatever anybody has set. */
+static bool
+has_one_text(Oid type)
+{
+	return EasqIsInteger(type) || type == NUMERICOID || type == TEXTOID || type == VARCHAROID || type == BOOLOID ||
+		type == UUIDOID || type_is_enum(type);
+}
+
+/* A cast to real[] may fail. */
+static bool
+is_read_without_cast(const EasqCollector *collector, const EasqFeature *feature)
+{
+	return feature->kind != EASQ_VECTOR ||
+		type_of(collector, EasqFindColumn(collector->desc, feature->name, "feature", "the questionnaire")) == FLOAT4ARRAYOID;
+}
+
+bool
+EasqCollectorIsSafe(const EasqCollector *collector)
+{
+	const Columns *columns = &collector->columns;
+
+	for (int i = 0; i < columns->used; i++)
+		if (!is_plain(type_of(collector, columns->use[i])))
+			return false;
+	for (int i = 0; i < collector->spec->count; i++)
+		if (!is_read_without_cast(collector, &collector->spec->feature[i]))
+			return false;
+	return has_one_text(type_of(collector, columns->respondent)) &&
+		(columns->key == 0 || columns->key_type == TIMESTAMPTZOID || has_one_text(type_of(collector, columns->key)));
+}
+
+EasqReading
+EasqCollectOne(EasqCollector *collector, Tuplestorestate *rows, EasqAnswer *answer)
+{
+	Columns    *columns = &collector->columns;
+	Side		side = {.rows = rows, .slot = collector->slot, .pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND)};
+	EasqReading reading = EASQ_READ_NOTHING;
+	EasqProblem problem = {0};
+
+	tuplestore_select_read_pointer(rows, side.pointer);
+	tuplestore_rescan(rows);
+	if (next_of_side(&side))
+	{
+		memcpy(columns->values, side.slot->tts_values, sizeof(Datum) * collector->desc->natts);
+		memcpy(columns->nulls, side.slot->tts_isnull, sizeof(bool) * collector->desc->natts);
+		if (read_row(columns, answer, &problem))
+			reading = EASQ_READ_ANSWER;
+		else if (problem.sqlstate != 0 || !columns->nulls[columns->answer - 1])
+			reading = EASQ_READ_OTHER;
+	}
+	ExecClearTuple(side.slot);
+	return reading;
 }

@@ -13,9 +13,17 @@
 #include "learn/changes.h"
 #include "store/questionnaire.h"
 
+typedef enum EasqWhen
+{
+	EASQ_LEARN_NOW,				/* in the statement, under the model's lock until the transaction ends */
+	EASQ_LEARN_AT_COMMIT,		/* queued, and learned before the transaction commits */
+	EASQ_LEARN_LATER			/* queued, and learned by whoever drains */
+} EasqWhen;
+
 /* Options of easq_learn. */
 typedef struct EasqLearnOptions
 {
+	int			when;			/* EasqWhen */
 	char	   *key;			/* column that names an answer */
 	char	   *weight;			/* column of inverse-propensity weights */
 	double		weight_limit;	/* what they are clipped at */
@@ -51,5 +59,26 @@ typedef struct EasqWrittenRows
  */
 extern void EasqCollect(EasqChanges *changes, const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
 						const EasqLearnOptions *options, const EasqWrittenRows *rows);
+
+/*
+ * What reading a questionnaire's rows as they are takes, made once for many statements.  All memory is in the current
+ * context, and what is passed must stay.
+ */
+typedef struct EasqCollector EasqCollector;
+extern EasqCollector *EasqCollectorCreate(const EasqSpec *spec, const EasqQuestionnaire *questionnaire,
+										  const EasqLearnOptions *options, TupleDesc desc);
+
+/* Can reading a row neither fail nor run anybody's code, nor does it depend on settings?  Then it needs neither subtransaction nor author. */
+extern bool EasqCollectorIsSafe(const EasqCollector *collector);
+
+typedef enum EasqReading
+{
+	EASQ_READ_ANSWER,
+	EASQ_READ_NOTHING,			/* not answered */
+	EASQ_READ_OTHER				/* uncertain, or no good */
+} EasqReading;
+
+/* Reads the only row.  *answer is in the current context, its example until the next call. */
+extern EasqReading EasqCollectOne(EasqCollector *collector, Tuplestorestate *rows, EasqAnswer *answer);
 
 #endif

@@ -11,8 +11,9 @@
 #include "learn/order.h"
 #include "store/answer_rate.h"
 
-/* Time and draw, which come first and compare as bytes, before the packed answer. */
-#define PLACE_BYTES ((int) (2 * sizeof(uint64)))
+/* Times and draw, which come first and compare as bytes, before the packed answer. */
+#define PLACE_BYTES ((int) (3 * sizeof(uint64)))
+#define SIGN (UINT64CONST(1) << 63)
 
 void
 EasqOrderBegin(EasqOrder *order, const EasqModel *model, int kilobytes)
@@ -34,14 +35,16 @@ EasqOrderEnd(EasqOrder *order)
  * the answer is and is about: weights that are all equal change nothing.
  */
 static void
-place(const EasqOrder *order, const char *packed, int length, TimestampTz asked_at, StringInfo out)
+place(const EasqOrder *order, const char *packed, int length, const EasqAnswer *answer, StringInfo out)
 {
-	uint64		at = pg_hton64((uint64) asked_at ^ (UINT64CONST(1) << 63));
+	uint64		at = pg_hton64((uint64) answer->asked_at ^ SIGN);
+	uint64		queued = pg_hton64((uint64) answer->queued_at ^ SIGN);
 	uint64		draw = pg_hton64(DatumGetUInt64(hash_any_extended((const unsigned char *) packed, EASQ_PACKED_GROUP, order->seed)));
 
 	resetStringInfo(out);
 	appendStringInfoSpaces(out, VARHDRSZ);
 	appendBinaryStringInfo(out, (const char *) &at, sizeof(at));
+	appendBinaryStringInfo(out, (const char *) &queued, sizeof(queued));
 	appendBinaryStringInfo(out, (const char *) &draw, sizeof(draw));
 	appendBinaryStringInfo(out, packed, length);
 	SET_VARSIZE(out->data, out->len);
@@ -121,7 +124,9 @@ end_key(Settled *settled)
 	if (words->count > 0)
 		put(settled->order, &words->last);
 	if (words->count > 1)
-		EasqSkip(settled->settling->skipped, "answered again in the same statement", NULL, (int) Min(words->count - 1, PG_INT32_MAX));
+		EasqSkip(settled->settling->skipped,
+				 settled->settling->queued ? "answered again while it was queued" : "answered again in the same statement",
+				 NULL, (int) Min(words->count - 1, PG_INT32_MAX));
 	drop_words(words);
 }
 
@@ -137,8 +142,10 @@ forget(Settled *settled, const EasqChange *change)
 		settled->learner->counted = true;
 		left--;
 	}
-	if (settled->settling->queued && left >= settled->of_value.count)
-		drop_words(&settled->of_value);
+	if (!settled->settling->queued || left < settled->of_value.count || settled->of_value.count == 0)
+		return;
+	EasqSkip(settled->settling->skipped, EASQ_WITHDRAWN, NULL, (int) Min(settled->of_value.count, PG_INT32_MAX));
+	drop_words(&settled->of_value);
 }
 
 static bool
@@ -164,7 +171,7 @@ learn_later(Settled *settled, const EasqChange *change)
 	EasqUnpackAnswer(change->packed, change->length, &answer);
 	if (!is_usable(settled, &answer, change->count))
 		return;
-	place(order, change->packed, change->length, answer.asked_at, &order->packed);
+	place(order, change->packed, change->length, &answer, &order->packed);
 	if (answer.keyed && settled->settling->skipped)
 		add_word(&settled->of_value, &order->packed, change->count);
 	else

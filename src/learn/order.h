@@ -8,8 +8,8 @@
 #include "learn/learner.h"
 
 /*
- * By asked_at; of one time, in an order drawn from committed state: the same answers, the same order, wherever
- * their rows lie.  In memory as far as it is given any, then in temporary files.
+ * By asked_at; of one time, queued ones as their statements came; of one statement, in an order drawn from committed
+ * state: the same answers, the same order, wherever their rows lie.  In memory as far as it is given any, then in temporary files.
  */
 typedef struct EasqOrder
 {
@@ -21,6 +21,9 @@ typedef struct EasqOrder
 
 extern void EasqOrderBegin(EasqOrder *order, const EasqModel *model, int kilobytes);
 extern void EasqOrderEnd(EasqOrder *order);
+
+/* Why a queued answer is left out that was changed or taken back before anybody learned it. */
+#define EASQ_WITHDRAWN "changed or withdrawn while it was queued"
 
 /* What becomes of changes on their way into an order. */
 typedef struct EasqSettling

@@ -2,7 +2,7 @@
 
 #include "learn/packed_answer.h"
 
-/* What has a fixed size, behind the head.  Made of zeros first: what lies between members counts in a comparison. */
+/* What has a fixed size, behind the head and the time it was queued.  Made of zeros first: what lies between members counts in a comparison. */
 typedef struct Fixed
 {
 	double		weight;
@@ -35,6 +35,7 @@ EasqPackAnswer(StringInfo out, const EasqAnswer *answer, EasqSide side)
 	appendBinaryStringInfo(out, (const char *) answer->key, EASQ_KEY_BYTES);
 	appendBinaryStringInfo(out, (const char *) &value, sizeof(value));
 	appendBinaryStringInfo(out, &which, 1);
+	appendBinaryStringInfo(out, (const char *) &answer->queued_at, sizeof(answer->queued_at));
 	appendBinaryStringInfo(out, (const char *) &fixed, sizeof(fixed));
 	if (answer->respondent)
 		appendBinaryStringInfo(out, answer->respondent, fixed.respondent);
@@ -44,11 +45,12 @@ EasqPackAnswer(StringInfo out, const EasqAnswer *answer, EasqSide side)
 void
 EasqUnpackAnswer(const char *bytes, int length, EasqAnswer *answer)
 {
-	const char *rest = bytes + EASQ_PACKED_HEAD + sizeof(Fixed);
+	const char *rest = bytes + EASQ_PACKED_ALIKE + sizeof(Fixed);
 	Fixed		fixed;
 
-	memcpy(&fixed, bytes + EASQ_PACKED_HEAD, sizeof(fixed));
+	memcpy(&fixed, bytes + EASQ_PACKED_ALIKE, sizeof(fixed));
 	memset(answer, 0, sizeof(*answer));
+	memcpy(&answer->queued_at, bytes + EASQ_PACKED_HEAD, sizeof(answer->queued_at));
 	memcpy(answer->key, bytes, EASQ_KEY_BYTES);
 	memcpy(&answer->answer, bytes + EASQ_KEY_BYTES, sizeof(double));
 	answer->weight = fixed.weight;

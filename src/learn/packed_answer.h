@@ -1,7 +1,7 @@
 /*
  * An answer as bytes, to be sorted and compared: first what groups answers (key,
- * value, side), then the rest.  Two answers of one side that are alike in everything that
- * is learned or remembered have the same bytes.
+ * value, side), then when it was queued, then the rest.  Two answers of one side that are alike in everything that
+ * is learned or remembered have the same bytes but for that time.
  */
 #ifndef EASQ_PACKED_ANSWER_H
 #define EASQ_PACKED_ANSWER_H
@@ -23,6 +23,8 @@ typedef enum EasqSide
 /* Bytes that are equal for answers of one key and value, and those with the side behind them. */
 #define EASQ_PACKED_GROUP (EASQ_KEY_BYTES + (int) sizeof(double))
 #define EASQ_PACKED_HEAD (EASQ_PACKED_GROUP + 1)
+/* From here on answers that are alike are equal. */
+#define EASQ_PACKED_ALIKE (EASQ_PACKED_HEAD + (int) sizeof(TimestampTz))
 
 /* Appends; held_back is left out. */
 extern void EasqPackAnswer(StringInfo out, const EasqAnswer *answer, EasqSide side);

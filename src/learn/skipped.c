@@ -2,6 +2,7 @@
 
 #include "utils/memutils.h"
 
+#include "learn/attempt.h"
 #include "learn/skipped.h"
 #include "store/log.h"
 
@@ -41,4 +42,15 @@ EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source
 		if (row.answers > 0)
 			EasqLogStep(&row);
 	}
+}
+
+void
+EasqLogFailed(const char *model, const char *source, const char *doing, const ErrorData *error, Oid author, int answers)
+{
+	EasqStepRow row = {
+		.model = model, .source = source, .status = "skipped", .reason = EasqReasonOf(doing, error),
+		.detail = error->message, .author = author, .answers = answers
+	};
+
+	EasqLogStep(&row);
 }

@@ -24,4 +24,7 @@ extern void EasqSkip(EasqSkipped *skipped, const char *reason, const char *detai
 /* A row of easq.step for each reason. */
 extern void EasqLogSkipped(const EasqSkipped *skipped, const char *model, const char *source, Oid author);
 
+/* The same of answers that an error kept from being learned; doing: what failed, in words of ours. */
+extern void EasqLogFailed(const char *model, const char *source, const char *doing, const ErrorData *error, Oid author, int answers);
+
 #endif

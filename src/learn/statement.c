@@ -13,12 +13,15 @@
 
 #include "compat.h"
 #include "learn/answers.h"
+#include "learn/append.h"
 #include "learn/attempt.h"
 #include "learn/author.h"
-#include "learn/order.h"
+#include "learn/due.h"
+#include "learn/enqueue.h"
+#include "learn/queued.h"
+#include "learn/skipped.h"
 #include "learn/statement.h"
 #include "learn/trust.h"
-#include "store/answer_queue.h"
 #include "store/log.h"
 
 /* The features as the model has them now; they never change, so no lock is needed.  Who lost the right to teach gets none. */
@@ -140,17 +143,6 @@ log_uncertain(const EasqQuestionnaire *questionnaire, const char *source, int un
 		EasqLogStep(&row);
 }
 
-static void
-log_failed(const char *model, const char *source, const char *doing, const ErrorData *error, Oid author, int answers)
-{
-	EasqStepRow row = {
-		.model = model, .source = source, .status = "skipped", .reason = EasqReasonOf(doing, error),
-		.detail = error->message, .author = author, .answers = answers
-	};
-
-	EasqLogStep(&row);
-}
-
 /* Answers of a statement that were not learned, for a reason that is no error. */
 static void
 log_unlearned(const Statement *statement, const char *status, const char *reason, int64 answers)
@@ -181,156 +173,26 @@ is_attached(const EasqQuestionnaire *questionnaire)
 
 /* ----------------------------------------------------------------- the queue */
 
-/* Answers of the queue, as EasqAttempt takes them. */
-typedef struct Queued
-{
-	EasqLearner *learner;
-	const EasqAnswer *answers;
-	int			count;
-} Queued;
-
-static void
-learn_some(void *argument)
-{
-	const Queued *queued = argument;
-	Size		bytes = sizeof(EasqAnswer) * (Size) queued->count;
-	/* Learning marks what it is given, and it may be given these again. */
-	EasqAnswer *answers = memcpy(palloc(bytes), queued->answers, bytes);
-	EasqSkipped skipped;
-
-	EasqSkippedInit(&skipped);
-	EasqLearnPortion(queued->learner, answers, queued->count, "queue", &skipped, false);
-	EasqTrimAnswers(queued->learner->model);
-	EasqLogSkipped(&skipped, queued->learner->model->name, "queue", EASQ_NOBODY);
-}
-
-/*
- * Whoever answers next is not to fail by what others left, time and again: where the answers cannot be learned, their
- * halves are tried, down to the single one that is left out.
- */
-static void
-learn_but_bad(EasqLearner *learner, const EasqAnswer *answers, int count)
-{
-	Queued		queued = {learner, answers, count};
-	EasqLearnerMark *mark = EasqLearnerMarkHere(learner);
-	/* What an attempt leaves behind goes before the next. */
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq attempt", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	ErrorData  *error = EasqAttempt(learn_some, &queued, false);
-	bool		failed = error != NULL;
-
-	MemoryContextSwitchTo(old);
-	learner->model->memory = NULL;
-	if (failed)
-		EasqLearnerGoBack(learner, mark);
-	if (failed && count == 1)
-		log_failed(learner->model->name, "queue", "learning", error, EASQ_NOBODY, 1);
-	MemoryContextDelete(context);
-	EasqLearnerMarkFree(mark);
-	if (failed && count > 1)
-	{
-		learn_but_bad(learner, answers, count / 2);
-		learn_but_bad(learner, answers + count / 2, count - count / 2);
-	}
-}
-
-static void
-take_queued(void *argument, const EasqAnswer *answer, bool forget)
-{
-	EasqChangesPut(argument, answer, forget ? EASQ_BEFORE : EASQ_NOW);
-}
-
-/* What is in order, a step at a time, each by itself: at most a step is undone by what cannot be learned. */
-static void
-learn_queued_in_order(EasqLearner *learner, EasqOrder *order)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	EasqAnswer *answers;
-	int			count;
-
-	do
-	{
-		MemoryContextReset(context);
-		answers = palloc(sizeof(EasqAnswer) * EASQ_ANSWERS_A_STEP);
-		count = EasqOrderNext(order, answers, EASQ_ANSWERS_A_STEP);
-		if (count > 0)
-			learn_but_bad(learner, answers, count);
-	} while (count > 0);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
-/* What others left; an answer that was queued and then changed is not learned at all. */
-static void
-learn_queued(EasqLearner *learner)
-{
-	int64		uncertain = learner->model->adapter.uncertain;
-	EasqSkipped skipped;
-	EasqSettling settling = {.skipped = &skipped, .queued = true};
-	EasqChanges changes;
-	EasqOrder	order;
-
-	EasqSkippedInit(&skipped);
-	EasqChangesBegin(&changes, work_mem);
-	EasqQueueTake(learner->model, take_queued, &changes);
-	learner->counted |= learner->model->adapter.uncertain > uncertain;
-	EasqChangesSettle(&changes);
-	if (!EasqChangesEmpty(&changes))
-	{
-		EasqOrderBegin(&order, learner->model, work_mem);
-		EasqOrderFill(&order, learner, &changes, &settling);
-		learn_queued_in_order(learner, &order);
-		EasqOrderEnd(&order);
-		EasqLogSkipped(&skipped, learner->model->name, "queue", EASQ_NOBODY);
-	}
-	EasqChangesEnd(&changes);
-}
-
-static void
-queue_changes(Statement *statement)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
-	int64		queued[EASQ_SIDES] = {0};
-	EasqQueue	queue;
-	EasqChange	change;
-
-	EasqQueueBegin(&queue, statement->model);
-	while (EasqChangesNext(&statement->changes, &change))
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-		EasqAnswer	answer = {.answer = change.answer, .weight = 1, .asked_at = DT_NOBEGIN, .example = ""};
-
-		memcpy(answer.key, change.key, EASQ_KEY_BYTES);
-		if (change.packed)
-			EasqUnpackAnswer(change.packed, change.length, &answer);
-		for (int64 i = 0; i < change.count; i++)
-			EasqQueueAdd(&queue, &answer, change.side == EASQ_BEFORE);
-		queued[change.side] += change.count;
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
-	}
-	EasqQueueUncertain(&queue, statement->changes.uncertain[EASQ_NOW]);
-	EasqQueueEnd(&queue);
-	MemoryContextDelete(context);
-	if (queued[EASQ_NOW] > 0 || queued[EASQ_BEFORE] > 0)
-		log_unlearned(statement, "queued", "another transaction is teaching the model", queued[EASQ_NOW]);
-}
-
 /* Leaves nothing behind that a later model of the name could find. */
 static void
 queue(void *argument)
 {
 	Statement  *statement = argument;
+	int64		answers;
+	bool		any;
 
 	EasqModelLockName(statement->model, AccessShareLock);
-	if (is_attached(statement->questionnaire))
+	if (!is_attached(statement->questionnaire))
 	{
-		log_uncertain(statement->questionnaire, statement->source, statement->changes.uncertain[EASQ_NOW]);
-		queue_changes(statement);
-	}
-	else
 		log_unlearned(statement, "skipped", "the model was dropped meanwhile", statement->changes.count[EASQ_NOW]);
+		return;
+	}
+	log_uncertain(statement->questionnaire, statement->source, statement->changes.uncertain[EASQ_NOW]);
+	any = EasqQueueChanges(statement->model, &statement->changes, &answers);
+	if (statement->options.when == EASQ_LEARN_NOW && any)
+		log_unlearned(statement, "queued", "another transaction is teaching the model", answers);
+	if (statement->options.when == EASQ_LEARN_AT_COMMIT)
+		EasqDueAtCommit(statement->model, !statement->options.queue);
 }
 
 /* ------------------------------------------------------------------ learning */
@@ -364,7 +226,7 @@ learn(void *argument)
 	/* The learner pops it when it saves. */
 	PushCopiedSnapshot(GetActiveSnapshot());
 	log_uncertain(statement->questionnaire, statement->source, uncertain);
-	learn_queued(learner);
+	(void) EasqLearnQueued(learner, EASQ_ALL_QUEUED);
 	learner->author = statement->questionnaire->author;
 	learner->model->adapter.uncertain += uncertain;
 	learner->counted |= uncertain > 0;
@@ -421,6 +283,8 @@ teach(Statement *statement)
 	ErrorData  *error;
 
 	statement->doing = "learning";
+	if (statement->options.when != EASQ_LEARN_NOW)
+		return run(queue, statement, true);
 	locked = EasqModelTryLock(statement->model, statement->options.queue ? EASQ_NO_WAIT : EASQ_WAIT);
 
 	if (locked == EASQ_BUSY)
@@ -452,7 +316,7 @@ log_error(void *argument)
 {
 	const Statement *statement = argument;
 
-	log_failed(statement->model, statement->source, statement->doing, statement->error, statement->questionnaire->author,
+	EasqLogFailed(statement->model, statement->source, statement->doing, statement->error, statement->questionnaire->author,
 			   rows_of(statement));
 }
 
@@ -491,6 +355,8 @@ EasqLearnStatement(const EasqQuestionnaire *questionnaire, const EasqWrittenRows
 		statement->error = teach(statement);
 	if (statement->error)
 		log_or_warn(log_error, statement);
+	else if (statement->options.when != EASQ_LEARN_NOW)
+		EasqAppendPrepare(questionnaire, written);
 	EasqChangesEnd(&statement->changes);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);

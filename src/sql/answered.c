@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "learn/append.h"
 #include "learn/attach.h"
 #include "learn/attempt.h"
 #include "learn/statement.h"
@@ -125,6 +126,8 @@ easq_answered(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	/* Temporary tables alone get here, and neither weights nor a skipped step can be written. */
 	if (XactReadOnly)
+		PG_RETURN_POINTER(NULL);
+	if (EasqAppend(&written))
 		PG_RETURN_POINTER(NULL);
 	foreach(cell, learners_of(&written))
 		EasqLearnStatement(lfirst(cell), &written, written.before ? "update" : "insert");

@@ -27,6 +27,7 @@ typedef struct EasqAnswer
 	double		answer;			/* more is better */
 	double		weight;			/* above 0 */
 	TimestampTz asked_at;		/* DT_NOBEGIN: not known */
+	TimestampTz queued_at;		/* when its statement was queued; 0: it was not */
 	char	   *example;		/* packed feature values */
 	int			length;
 	int			per_hour;		/* most answers of its respondent that are learned in an hour; 0: no limit */

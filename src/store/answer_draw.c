@@ -48,18 +48,58 @@ read_ordinal(const EasqModel *model, int64 ordinal, EasqAnswer *answer)
 	EasqScanEnd(&scan);
 }
 
+/* The same from memory. */
+static int
+find_own_in_memory(const EasqAnswerMemory *memory, int most, const char *respondent, double answer,
+				   EasqRandom *random, int limit, EasqAnswer *found, int *own)
+{
+	int			opposites = 0;
+	int			first;
+
+	*own = 0;
+	for (const EasqAnswer *at = EasqAnswerMemoryNewest(memory, respondent); at && (most == 0 || *own < most);
+		 at = EasqAnswerMemoryOlder(memory, at))
+	{
+		(*own)++;
+		opposites += differs(at->answer, answer);
+	}
+	limit = Min(limit, opposites);
+	first = opposites > 0 ? (int) EasqBelow(random, (uint64) opposites) : 0;
+	/* The opposites are counted from the newest; those from the drawn one on and round are wanted. */
+	if (limit > 0)
+	{
+		int			place = 0;
+
+		for (const EasqAnswer *at = EasqAnswerMemoryNewest(memory, respondent); place < opposites;
+			 at = EasqAnswerMemoryOlder(memory, at))
+		{
+			int			wanted;
+
+			if (!differs(at->answer, answer))
+				continue;
+			wanted = (place++ - first + opposites) % opposites;
+			if (wanted < limit)
+				found[wanted] = *at;
+		}
+	}
+	return limit;
+}
+
 int
 EasqFindOwnOpposite(const EasqModel *model, const char *respondent, double answer,
 					EasqRandom *random, int limit, EasqAnswer *found, int *own)
 {
 	int			most = model->options.answers_per_respondent;
 	int			room = 64;
-	int64	   *opposite = palloc(sizeof(int64) * room);
+	int64	   *opposite;
 	int			opposites = 0;
 	int			first;
 	EasqScan	scan;
 	HeapTuple	tuple;
 
+	if (model->memory)
+		return find_own_in_memory(model->memory, most, respondent, answer, random, limit, found, own);
+	opposite = palloc(sizeof(int64) * room);
 	*own = 0;
 	EasqScanOwn(&scan, AccessShareLock, model, respondent);
 	/* From the newest back: what made room, and may still be in the index, lies beyond. */

@@ -2,7 +2,9 @@
 
 #include <math.h>
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -17,7 +19,55 @@ struct EasqAnswerMemory
 	EasqAnswer *answer;			/* [count] by ordinal */
 	const EasqAnswer **by_value;	/* [count] by value, then ordinal */
 	int			count;
+	int		   *bucket;			/* [buckets] by respondent: the newest of a chain, -1: none */
+	int		   *older;			/* [count] the next of its chain */
+	uint32		buckets;		/* a power of 2 */
 };
+
+static uint32
+bucket_of(const EasqAnswerMemory *memory, const char *respondent)
+{
+	return hash_bytes((const unsigned char *) respondent, (int) strlen(respondent)) & (memory->buckets - 1);
+}
+
+static void
+chain_by_respondent(EasqAnswerMemory *memory)
+{
+	memory->buckets = pg_nextpower2_32((uint32) Max(memory->count, 1));
+	memory->bucket = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * (Size) memory->buckets);
+	memory->older = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * (Size) Max(memory->count, 1));
+	memset(memory->bucket, -1, sizeof(int) * (Size) memory->buckets);
+	for (int i = 0; i < memory->count; i++)
+	{
+		int		   *newest;
+
+		if (memory->answer[i].respondent == NULL)
+			continue;
+		newest = &memory->bucket[bucket_of(memory, memory->answer[i].respondent)];
+		memory->older[i] = *newest;
+		*newest = i;
+	}
+}
+
+static const EasqAnswer *
+first_of_chain(const EasqAnswerMemory *memory, int i, const char *respondent)
+{
+	while (i >= 0 && strcmp(memory->answer[i].respondent, respondent) != 0)
+		i = memory->older[i];
+	return i < 0 ? NULL : &memory->answer[i];
+}
+
+const EasqAnswer *
+EasqAnswerMemoryNewest(const EasqAnswerMemory *memory, const char *respondent)
+{
+	return first_of_chain(memory, memory->bucket[bucket_of(memory, respondent)], respondent);
+}
+
+const EasqAnswer *
+EasqAnswerMemoryOlder(const EasqAnswerMemory *memory, const EasqAnswer *answer)
+{
+	return first_of_chain(memory, memory->older[answer - memory->answer], answer->respondent);
+}
 
 static int
 compare_value(const void *a, const void *b)
@@ -59,6 +109,7 @@ EasqAnswersToMemory(EasqModel *model, int draws)
 		memory->by_value[i] = &memory->answer[i];
 	if (memory->count > 1)
 		qsort(memory->by_value, memory->count, sizeof(EasqAnswer *), compare_value);
+	chain_by_respondent(memory);
 	model->memory = memory;
 }
 

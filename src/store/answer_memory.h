@@ -21,4 +21,8 @@ extern void EasqAnswersToMemory(EasqModel *model, int draws);
  */
 extern bool EasqAnswerMemoryFind(const EasqAnswerMemory *memory, double value, int64 from, EasqAnswer *found);
 
+/* The newest answer of a respondent, and the next older one of the same; NULL: there is none. */
+extern const EasqAnswer *EasqAnswerMemoryNewest(const EasqAnswerMemory *memory, const char *respondent);
+extern const EasqAnswer *EasqAnswerMemoryOlder(const EasqAnswerMemory *memory, const EasqAnswer *answer);
+
 #endif

@@ -3,21 +3,42 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "store/columns.h"
 #include "store/answer_queue.h"
 #include "store/row.h"
 
-static void
-queue_one(EasqWriter *writer, const char *model, const EasqAnswer *answer, bool forget)
+/* Of the rows of a statement so many have a place of their own in its order. */
+#define MOST_PLACES 0xffff
+
+/* The random rest tells rows of one moment apart. */
+static pg_uuid_t
+next_id(EasqQueue *queue)
+{
+	pg_uuid_t	id = EasqNewId();
+	uint64		at = pg_hton64((uint64) queue->at);
+	uint16		place = pg_hton16((uint16) Min(queue->rows, MOST_PLACES));
+
+	queue->rows++;
+	memcpy(id.data, &at, sizeof(at));
+	memcpy(id.data + sizeof(at), &place, sizeof(place));
+	return id;
+}
+
+void
+EasqQueueAdd(EasqQueue *queue, const EasqAnswer *answer, bool forget)
 {
 	EasqRow		row;
-	pg_uuid_t	id = EasqNewId();
+	pg_uuid_t	id = next_id(queue);
 
 	EasqRowInit(&row);
-	EasqRowSetText(&row, QUEUED_MODEL, model);
+	EasqRowSetText(&row, QUEUED_MODEL, queue->model);
 	EasqRowSetText(&row, QUEUED_ADAPTER, EASQ_OWN_ADAPTER);
 	EasqRowSetId(&row, QUEUED_ID, &id);
 	EasqRowSetText(&row, QUEUED_RESPONDENT, answer->respondent);
@@ -31,20 +52,17 @@ queue_one(EasqWriter *writer, const char *model, const EasqAnswer *answer, bool 
 	EasqRowSetTime(&row, QUEUED_ASKED_AT, answer->asked_at);
 	EasqRowSet(&row, QUEUED_PER_HOUR, Int32GetDatum(answer->per_hour));
 	EasqRowSet(&row, QUEUED_EXAMPLE, EasqBytesDatum(answer->example, answer->length));
-	EasqWriterInsert(writer, row.values, row.nulls);
+	EasqRowSet(&row, QUEUED_AT, TimestampTzGetDatum(queue->at));
+	EasqWriterInsert(&queue->writer, row.values, row.nulls);
 }
 
 void
 EasqQueueBegin(EasqQueue *queue, const char *model)
 {
 	queue->model = model;
+	queue->at = GetCurrentTimestamp();
+	queue->rows = 0;
 	EasqWriterBegin(&queue->writer, "queued");
-}
-
-void
-EasqQueueAdd(EasqQueue *queue, const EasqAnswer *answer, bool forget)
-{
-	queue_one(&queue->writer, queue->model, answer, forget);
 }
 
 void
@@ -83,12 +101,13 @@ read_queued(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 	answer->answer = DatumGetFloat8(EasqColumn(scan, tuple, QUEUED_ANSWER));
 	answer->weight = DatumGetFloat8(EasqColumn(scan, tuple, QUEUED_WEIGHT));
 	answer->asked_at = EasqColumnTime(scan, tuple, QUEUED_ASKED_AT);
+	answer->queued_at = DatumGetTimestampTz(EasqColumn(scan, tuple, QUEUED_AT));
 	answer->per_hour = DatumGetInt32(EasqColumn(scan, tuple, QUEUED_PER_HOUR));
 	answer->example = EasqColumnBytes(scan, tuple, QUEUED_EXAMPLE, &answer->length);
 }
 
 void
-EasqQueueTake(EasqModel *model, EasqTakeQueued take, void *argument)
+EasqQueueTake(EasqModel *model, int64 limit, EasqTakeQueued take, void *argument)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "easq queued", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
@@ -101,15 +120,18 @@ EasqQueueTake(EasqModel *model, EasqTakeQueued take, void *argument)
 	EasqKeyOwner(keys, model->name, model->adapter.name);
 	EasqWriterBegin(&writer, "queued");
 	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
-	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	while (limit > 0 && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
 	{
+		bool		forget = DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET));
+
 		CHECK_FOR_INTERRUPTS();
 		old = MemoryContextSwitchTo(context);
 		read_queued(&scan, tuple, &answer);
 		if (isnan(answer.answer))
 			model->adapter.uncertain++;
 		else
-			take(argument, &answer, DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET)));
+			take(argument, &answer, forget);
+		limit -= !forget;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 		EasqWriterDelete(&writer, tuple);
@@ -118,4 +140,38 @@ EasqQueueTake(EasqModel *model, EasqTakeQueued take, void *argument)
 	EasqWriterEnd(&writer);
 	MemoryContextDelete(context);
 	UpdateActiveSnapshotCommandId();
+}
+
+static char *
+first_model(int nkeys, ScanKey keys)
+{
+	EasqScan	scan;
+	HeapTuple	tuple;
+	char	   *model = NULL;
+
+	EasqScanBegin(&scan, "queued", "queued_pkey", AccessShareLock, GetActiveSnapshot(), nkeys, keys);
+	tuple = EasqScanNext(&scan, false);
+	if (HeapTupleIsValid(tuple))
+		model = EasqColumnText(&scan, tuple, QUEUED_MODEL);
+	EasqScanEnd(&scan);
+	return model;
+}
+
+char *
+EasqQueueNextModel(const char *after)
+{
+	ScanKeyData key;
+
+	if (after)
+		ScanKeyInit(&key, QUEUED_MODEL, BTGreaterStrategyNumber, F_TEXT_GT, CStringGetTextDatum(after));
+	return first_model(after ? 1 : 0, &key);
+}
+
+bool
+EasqQueueHas(const char *model)
+{
+	ScanKeyData keys[EASQ_OWNER_KEYS];
+
+	EasqKeyOwner(keys, model, EASQ_OWN_ADAPTER);
+	return first_model(EASQ_OWNER_KEYS, keys) != NULL;
 }

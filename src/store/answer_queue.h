@@ -1,16 +1,21 @@
 /*
- * The queue (easq.queued): answers whose statement could not lock the model,
- * to learn or to forget, and uncertain ones to count.
+ * The queue (easq.queued): answers that wait for a learner, to learn or to
+ * forget, and uncertain ones to count.
+ *
+ * A row's id begins with the time at which its statement was queued and the row's place in it: what is taken a portion at
+ * a time is taken in the order in which it came, and new rows go to the end of the index.
  */
 #ifndef EASQ_ANSWER_QUEUE_H
 #define EASQ_ANSWER_QUEUE_H
 
 #include "store/answer.h"
 
-/* Rows of one model on their way into the queue. */
+/* Rows of one statement and one model on their way into the queue. */
 typedef struct EasqQueue
 {
 	const char *model;
+	TimestampTz at;
+	uint32		rows;
 	EasqWriter	writer;
 } EasqQueue;
 
@@ -20,10 +25,16 @@ extern void EasqQueueUncertain(EasqQueue *queue, int count);
 extern void EasqQueueEnd(EasqQueue *queue);
 
 /*
- * Takes out of the queue all that the snapshot shows, and hands each over, valid until take returns.  Uncertain
- * ones are counted in the model instead.
+ * Takes out of the queue what the snapshot shows, the oldest first and of what is to be learned at most so many, and
+ * hands each over, valid until take returns.  Uncertain ones are counted in the model instead.
  */
 typedef void (*EasqTakeQueued) (void *argument, const EasqAnswer *answer, bool forget);
-extern void EasqQueueTake(EasqModel *model, EasqTakeQueued take, void *argument);
+extern void EasqQueueTake(EasqModel *model, int64 limit, EasqTakeQueued take, void *argument);
+
+/* The first model after this one (NULL: of all) for which the active snapshot shows anything queued; palloc'd, NULL: none. */
+extern char *EasqQueueNextModel(const char *after);
+
+/* Does the active snapshot show anything queued for a model? */
+extern bool EasqQueueHas(const char *model);
 
 #endif

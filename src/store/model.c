@@ -104,6 +104,19 @@ EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok)
 	return found;
 }
 
+bool
+EasqModelStamp(const char *name, EasqStamp *stamp)
+{
+	EasqScan	scan;
+	HeapTuple	tuple = find_model(&scan, name);
+	bool		found = HeapTupleIsValid(tuple);
+
+	if (found)
+		*stamp = EasqRowStamp(&scan, tuple);
+	EasqScanEnd(&scan);
+	return found;
+}
+
 void
 EasqModelCheck(const char *name, Oid role, EasqRight right)
 {

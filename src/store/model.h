@@ -20,6 +20,7 @@
 #include "feature/spec.h"
 #include "store/answer_count.h"
 #include "store/model_right.h"
+#include "store/row.h"
 
 #define EASQ_FORMAT 2			/* of what the tables hold */
 #define EASQ_MAX_EMBEDDING 2147483648.0 /* numbers in all tables of a model: 8 GiB */
@@ -107,6 +108,8 @@ typedef struct EasqIdentity
 
 /* All under the active snapshot; ERROR 42704 where the model is not there (false if missing_ok). */
 extern bool EasqModelIdentity(const char *name, EasqIdentity *identity, bool missing_ok);
+/* Which version of its definition this is; false: there is no such model. */
+extern bool EasqModelStamp(const char *name, EasqStamp *stamp);
 /* ERROR 42501 where role has not the right. */
 extern void EasqModelCheck(const char *name, Oid role, EasqRight right);
 extern EasqModel *EasqModelRead(const char *name, bool missing_ok);

@@ -1,6 +1,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/snapmgr.h"
 
 #include "store/columns.h"
@@ -63,6 +64,25 @@ EasqQuestionnairesOfModel(const char *model, EasqQuestionnaire **found)
 }
 
 bool
+EasqQuestionnaireStamp(Oid relation, EasqStamp *stamp)
+{
+	ScanKeyData key;
+	EasqScan	scan;
+	HeapTuple	tuple;
+	int			count = 0;
+
+	EasqKeyOid(&key, QUESTIONNAIRE_QUESTIONNAIRE, relation);
+	EasqScanBegin(&scan, "questionnaire", "questionnaire_pkey", AccessShareLock, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	{
+		*stamp = EasqRowStamp(&scan, tuple);
+		count++;
+	}
+	EasqScanEnd(&scan);
+	return count == 1;
+}
+
+bool
 EasqQuestionnaireDelete(const char *model, Oid relation)
 {
 	ScanKeyData keys[2];
@@ -92,4 +112,6 @@ EasqQuestionnaireWrite(const EasqQuestionnaire *from)
 	EasqWriterBegin(&writer, "questionnaire");
 	EasqWriterInsert(&writer, row.values, row.nulls);
 	EasqWriterEnd(&writer);
+	/* Sessions keep what they have found out about the table. */
+	CacheInvalidateRelcacheByRelid(from->relation);
 }

@@ -9,6 +9,8 @@
 
 #include "utils/jsonb.h"
 
+#include "store/row.h"
+
 typedef struct EasqQuestionnaire
 {
 	char	   *model;
@@ -24,6 +26,9 @@ typedef struct EasqQuestionnaire
 
 /* Those of a table, by model name; palloc'd.  Reads what is committed now and what this transaction did. */
 extern int	EasqQuestionnairesOf(Oid relation, EasqQuestionnaire **found);
+
+/* Of a table that one model learns from: which version of its row the active snapshot shows.  False: none does, or several do. */
+extern bool EasqQuestionnaireStamp(Oid relation, EasqStamp *stamp);
 
 /* Those of a model. */
 extern int	EasqQuestionnairesOfModel(const char *model, EasqQuestionnaire **found);

@@ -1,8 +1,12 @@
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/relation.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "store/row.h"
 
 Datum
@@ -128,4 +132,33 @@ EasqBytesDatum(const void *data, Size length)
 	SET_VARSIZE(copy, VARHDRSZ + length);
 	memcpy(VARDATA(copy), data, length);
 	return PointerGetDatum(copy);
+}
+
+EasqStamp
+EasqRowStamp(const EasqScan *scan, HeapTuple tuple)
+{
+	return (EasqStamp) {
+		.table = RelationGetRelid(scan->table), .at = tuple->t_self,
+		.written_by = HeapTupleHeaderGetRawXmin(tuple->t_data)
+	};
+}
+
+bool
+EasqStampHolds(const EasqStamp *stamp)
+{
+	Relation	table = try_relation_open(stamp->table, AccessShareLock);
+	HeapTupleData tuple = {.t_self = stamp->at};
+	Buffer		buffer;
+	bool		holds;
+
+	if (table == NULL)
+		return false;
+	holds = EasqHeapFetch(table, GetActiveSnapshot(), &tuple, &buffer);
+	if (holds)
+	{
+		holds = HeapTupleHeaderGetRawXmin(tuple.t_data) == stamp->written_by;
+		ReleaseBuffer(buffer);
+	}
+	relation_close(table, AccessShareLock);
+	return holds;
 }

@@ -38,6 +38,18 @@ extern void EasqRowSetNull(EasqRow *row, AttrNumber column);
 extern void EasqRowSetText(EasqRow *row, AttrNumber column, const char *value);	/* NULL: NULL */
 extern void EasqRowSetTime(EasqRow *row, AttrNumber column, TimestampTz time);
 extern void EasqRowSetId(EasqRow *row, AttrNumber column, const pg_uuid_t *id);	/* *id must stay */
+/* Which row it is, and which version of it: where nobody has written it meanwhile the stamp is the same. */
+typedef struct EasqStamp
+{
+	Oid			table;
+	ItemPointerData at;
+	TransactionId written_by;
+} EasqStamp;
+
+extern EasqStamp EasqRowStamp(const EasqScan *scan, HeapTuple tuple);
+/* Does the active snapshot show that very version still? */
+extern bool EasqStampHolds(const EasqStamp *stamp);
+
 extern Datum EasqBytesDatum(const void *data, Size length);
 
 #endif

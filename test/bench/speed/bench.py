@@ -7,6 +7,7 @@ import sys
 import time
 
 import growth
+import later
 import learning
 import scoring
 from measure import ROUNDS, Arithmetic, Report, Session, processor
@@ -16,6 +17,7 @@ PARTS = {
     "feed": scoring.feed,
     "parallel": scoring.parallel,
     "learn": learning.learn,
+    "later": later.later,
     "train": learning.train,
     "memory": growth.memory,
     "growth": growth.growth,
