@@ -69,7 +69,7 @@ static const EasqOption train_options[] = {
 	{"batch_pairs", EASQ_OPTION_INT, 512, 1, 65536, OPTION(batch_pairs), NULL, false},
 	{"buffer_rows", EASQ_OPTION_INT, 65536, 16, 100000000, OPTION(buffer_rows), NULL, false},
 	{"pairs_per_row", EASQ_OPTION_INT, 1, 1, 64, OPTION(pairs_per_row), NULL, false},
-	{"held_share", EASQ_OPTION_REAL, 0.1, 0, 0.4, OPTION(held_share), NULL, false},
+	{"held_share", EASQ_OPTION_REAL, 0.05, 0, 0.4, OPTION(held_share), NULL, false},
 	{"respondent", EASQ_OPTION_TEXT, 0, 0, 0, OPTION(respondent), NULL, false},
 	EASQ_OPTION_LEARNING_RATE(1e-3, OPTION(learning_rate)),
 	{"factor_rate", EASQ_OPTION_REAL, 0.01, 1e-9, 10, OPTION(hyper.factor_rate), NULL, false},

@@ -93,9 +93,9 @@ SELECT count(*) AS left, (SELECT knob FROM easq.models WHERE name = 'm') AS knob
 SELECT easq_restore('m', 'then') \g /dev/null
 
 -- a training without answers keeps them; one with answers stands on those alone
-SELECT rows FROM easq_train('m', 'SELECT * FROM seen', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT rows FROM easq_train('m', 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 1}') \g /dev/null
 SELECT gauc('m', 'satisfaction/gauc') > 0.85 AS kept, knob > 0 AS turned FROM easq.models WHERE name = 'm';
-SELECT rows FROM easq_train('m', 'SELECT *, CASE WHEN u <= 20 THEN NOT satisfied END AS answer FROM seen', 'clicked', 'u', 'answer', '{"epochs": 1}') \g /dev/null
+SELECT rows FROM easq_train('m', 'SELECT *, CASE WHEN u <= 20 THEN NOT satisfied END AS answer FROM seen', 'clicked', 'u', 'answer', '{"held_share": 0.1, "epochs": 1}') \g /dev/null
 SELECT gauc('m', 'satisfaction/gauc') < 0.3 AS "what the training said";
 SELECT count(*) AS chunks FROM easq.tensor WHERE model = 'm' AND part = 'belief' AND checkpoint = 0 AND state = 'trained' AND name = 'belief.item';
 SELECT answer(521, 522);
@@ -104,7 +104,7 @@ SELECT gauc('m', 'satisfaction/gauc') < 0.3 AS "what the training said";
 
 -- how answers arrive hardly matters
 SELECT easq_create_model(m, features(), '{"seed": 1, "hidden": 16, "expert_hidden": 8}') FROM unnest(ARRAY['one', 'many']) m \g /dev/null
-SELECT rows FROM unnest(ARRAY['one', 'many']) m, easq_train(m, 'SELECT * FROM seen', 'clicked', 'u', options => '{"epochs": 2}') \g /dev/null
+SELECT rows FROM unnest(ARRAY['one', 'many']) m, easq_train(m, 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 2}') \g /dev/null
 SELECT easq_stop_learning('m', 'survey'), easq_learn('one', 'survey') \g /dev/null
 TRUNCATE survey;
 SELECT answer(1, 600);
@@ -118,7 +118,7 @@ SELECT abs(gauc('one', 'satisfaction/gauc') - gauc('many', 'satisfaction/gauc'))
 
 -- without a budget: as much of it as of main; without beliefs: as the reference
 SELECT easq_create_model('free', features(), '{"seed": 1, "hidden": 16, "expert_hidden": 8, "behaviour_budget": 1}') \g /dev/null
-SELECT rows FROM easq_train('free', 'SELECT * FROM seen', 'clicked', 'u', options => '{"epochs": 2}') \g /dev/null
+SELECT rows FROM easq_train('free', 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 2}') \g /dev/null
 SELECT easq_learn('free', 'survey'), easq_learn('other', 'survey') \g /dev/null
 INSERT INTO survey SELECT * FROM again WHERE user_id % 4 = 0;
 SELECT name, knob > 0 AS turned FROM easq.models WHERE name IN ('free', 'other') ORDER BY name;

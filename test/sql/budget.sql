@@ -15,7 +15,7 @@ $$ SELECT value FROM easq_evaluate(model, 'SELECT * FROM seen WHERE u > 600', 'c
 CREATE FUNCTION make(model text, options jsonb) RETURNS void LANGUAGE sql AS $$
     SELECT easq_create_model(model, '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]',
                              '{"hidden": 16, "expert_hidden": 8, "lambda2": 3}'::jsonb || options);
-    SELECT rows FROM easq_train(model, 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 8}') $$;
+    SELECT rows FROM easq_train(model, 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 8}') $$;
 SELECT make('tight', '{"factors": 0, "beliefs": false}'), make('beside', '{}'), make('free', '{"behaviour_budget": 1}') \g /dev/null
 
 -- what training holds back
@@ -53,7 +53,7 @@ SELECT easq_probability('tight', NULL::seen) IS NULL AS null, fails($$SELECT eas
 
 -- training again carries over what has been spent; only easq_reset_alignment gives it back
 SELECT behaviour_cost AS spent FROM easq.adapter WHERE model = 'tight' AND state = 'current' AND checkpoint = 0 \gset
-SELECT rows FROM easq_train('tight', 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT rows FROM easq_train('tight', 'SELECT * FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 1}') \g /dev/null
 SELECT abs(behaviour_cost - greatest(:spent, 0)) < 1e-12 AS carried FROM easq.adapter WHERE model = 'tight' AND state = 'current' AND checkpoint = 0;
 SELECT easq_export('tight') AS trained \gset
 INSERT INTO survey SELECT u, maker, loud, NOT clicked FROM seen WHERE u BETWEEN 101 AND 102;
@@ -76,14 +76,14 @@ SELECT easq_export('tight') = file AS same FROM start WHERE model = 'tight';
 
 -- what rehearsal keeps are margins of the weights that came back, here of opposite ones
 SELECT easq_checkpoint('tight', 'clicks') \g /dev/null
-SELECT rows FROM easq_train('tight', 'SELECT u, maker, loud, NOT clicked AS clicked FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 4, "learning_rate": 0.01}') \g /dev/null
+SELECT rows FROM easq_train('tight', 'SELECT u, maker, loud, NOT clicked AS clicked FROM seen WHERE u <= 600', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 4, "learning_rate": 0.01}') \g /dev/null
 SELECT avg(kept_chosen) > avg(kept_rejected) AS "kept as trained" FROM easq.behaviour WHERE model = 'tight';
 SELECT easq_restore('tight', 'clicks') \g /dev/null
 SELECT avg(kept_chosen) < avg(kept_rejected) AS "kept as restored" FROM easq.behaviour WHERE model = 'tight';
 -- outliers among what is held back stop neither training nor learning
 SELECT easq_create_model('odd', '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "v", "kind": "vector", "dim": 2}]', '{"hidden": 16, "expert_hidden": 8}') \g /dev/null
 CREATE VIEW odd AS SELECT *, CASE WHEN id = 8 THEN ARRAY[1e4, -1e4] ELSE ARRAY[loud, 1] END::real[] AS v FROM seen;
-SELECT rows FROM easq_train('odd', 'SELECT * FROM odd WHERE u <= 600', 'clicked', 'u', options => '{"epochs": 8}') \g /dev/null
+SELECT rows FROM easq_train('odd', 'SELECT * FROM odd WHERE u <= 600', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 8}') \g /dev/null
 CREATE TABLE odd_survey (user_id int, maker int, v real[], answer bool);
 SELECT easq_learn('odd', 'odd_survey') \g /dev/null
 DO $$ DECLARE s record; BEGIN FOR s IN SELECT * FROM odd WHERE u BETWEEN 1 AND 5 LOOP INSERT INTO odd_survey VALUES (s.u, s.maker, s.v, s.maker % 2 = 0); END LOOP; END $$;
@@ -91,7 +91,7 @@ SELECT count(*) FILTER (WHERE status IN ('applied', 'shortened')) > 80 AS learne
 
 -- too few groups, nothing learned, and bad values
 SELECT easq_create_model('few', '[{"name": "maker", "kind": "categorical", "size": 100, "dim": 4}, {"name": "loud", "kind": "numeric"}]', '{"hidden": 8, "expert_hidden": 4}') \g /dev/null
-SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 15', 'clicked', 'u', options => '{"epochs": 1}') \g /dev/null
+SELECT pairs FROM easq_train('few', 'SELECT * FROM seen WHERE u <= 15', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 1}') \g /dev/null
 SELECT count(*) AS held FROM easq.held WHERE model = 'few';
 SELECT fails($$SELECT easq_configure('few', '{"behaviour_budget": -0.1}')$$);
 SELECT fails($$SELECT easq_train('few', 'SELECT * FROM seen', 'clicked', 'u', options => '{"held_share": 0.5}')$$);
@@ -100,7 +100,7 @@ SELECT fails($$SELECT easq_reset_alignment('new')$$);
 SELECT fails($$SELECT easq_reset_alignment('none')$$);
 -- rows so wide that they are toasted are found by the indexes too
 SELECT easq_create_model('wide', '[{"name": "v", "kind": "vector", "dim": 600}]', '{"hidden": 8, "expert_hidden": 4}') \g /dev/null
-SELECT rows FROM easq_train('wide', 'SELECT u, clicked, array_fill(loud::real, ARRAY[600]) AS v FROM seen WHERE u <= 120', 'clicked', 'u', options => '{"epochs": 4}');
+SELECT rows FROM easq_train('wide', 'SELECT u, clicked, array_fill(loud::real, ARRAY[600]) AS v FROM seen WHERE u <= 120', 'clicked', 'u', options => '{"held_share": 0.1, "epochs": 4}');
 SELECT count(*) AS held, sum(length(chosen)) AS bytes FROM easq.held WHERE model = 'wide' \gset scanned_
 SELECT count(*) AS rehearsed FROM easq.behaviour WHERE model = 'wide' \gset
 SET enable_seqscan = off;
