@@ -28,7 +28,7 @@ for my $case ([ '1e-9', '8000000000' ], [ '1e-300', '1000000000000000000' ], [ '
 	my $stderr = '';
 
 	$node->safe_psql('postgres', 'CREATE TABLE w AS SELECT u AS user_id, i AS x, (u * 7 + i * i) % 10 < i AS clicked FROM generate_series(1, 60) u, generate_series(1, 10) i');
-	$node->psql('postgres', q{SELECT easq_train('m', 'SELECT * FROM w', 'clicked', 'user_id', options => '{"epochs": 1, "learning_rate": 1e-9, "factor_rate": 1e-9}')},
+	$node->psql('postgres', q{SELECT easq_train('m', 'SELECT * FROM w', 'clicked', 'user_id', options => '{"epochs": 1, "held_share": 0.1, "learning_rate": 1e-9, "factor_rate": 1e-9}')},
 		stderr => \$stderr, on_error_stop => 0);
 	like($stderr, qr/held pairs in the right order: model 0\.\d{4}, best single feature "x" 0\.\d{4}\n.*HINT:  A GROUP BY orders rows better/, 'the single feature is named, and that it is better');
 }
