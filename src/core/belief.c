@@ -5,10 +5,12 @@
 #define PATHWAY_MOST 3.0
 #define SURPRISE_NOW (1.0 / 40.0)	/* share of the latest answer in the running means */
 #define SURPRISE_USUAL (1.0 / 400.0)
+#define SURPRISE_UNUSUAL (1.0 / 2000.0)	/* what is usual follows slowly while a taste turns, or haste would end before it has turned */
 #define SURPRISE_VARIANCE_MIN 0.05
 #define USUAL_MIN 0.2
 #define HASTE_FROM 1.5			/* times the usual surprise */
-#define HASTE 400.0
+#define HASTE 1600.0
+#define HASTY_PRIORS 2.5		/* variance that a belief may have then, in priors: there is a wrong mean to leave */
 #define SHARPNESS_CURVATURE 50.0	/* of a sharpness of 1: as some three hundred answers */
 #define SHARPNESS_DECAY (1.0 / 2000.0)
 #define SHARPNESS_MIN 0.5
@@ -29,7 +31,9 @@ sigmoid(double x)
 static double
 widened(const EasqBeliefTerm *term, double haste)
 {
-	return fmin(term->prior, (double) term->belief->variance + haste * term->prior / term->memory);
+	double		most = (haste > 1.0 ? HASTY_PRIORS : 1.0) * term->prior;
+
+	return fmin(most, (double) term->belief->variance + haste * term->prior / term->memory);
 }
 
 void
@@ -51,7 +55,7 @@ be_surprised(EasqSurprise *surprise, double q, bool satisfied)
 	double		now = residual * residual / fmax(q * (1.0 - q), SURPRISE_VARIANCE_MIN);
 
 	surprise->now += (now - surprise->now) * SURPRISE_NOW;
-	surprise->usual += (now - surprise->usual) * SURPRISE_USUAL;
+	surprise->usual += (now - surprise->usual) * (haste_of(surprise) > 1.0 ? SURPRISE_UNUSUAL : SURPRISE_USUAL);
 }
 
 /* Log-odds whose sigmoid is about the mean of the belief's. */

@@ -8,12 +8,12 @@
  * An answer y in {0, 1} of weight w, by the Laplace approximation of a diagonal Bayesian logistic regression
  * (Chapelle and Li, 2011; the extended Kalman filter's scalar form):
  *
- *   s_j = min(prior_j, s_j + haste prior_j / memory_j)           a random walk, fast where answers surprise
+ *   s_j = min(c prior_j, s_j + haste prior_j / memory_j)         a random walk, fast where answers surprise; c = 2.5 then, else 1
  *   q = sigmoid(z), h = w max(q (1 - q), 1e-4), gain = 1 / (1 + V h)
  *   m_j += s_j x_j w (y - q) gain
  *   s_j /= 1 + s_j x_j^2 h
  *
- * haste is 1 while answers surprise as they usually do, (y - q)^2 / (q (1 - q)), and more, up to hundreds, while the
+ * haste is 1 while answers surprise as they usually do, (y - q)^2 / (q (1 - q)), and more, up to thousands, while the
  * last few dozen surprise half as much again: a taste has turned, and what was certain is not.
  *
  * A coordinate that an answer names twice is two terms.  Computed in double, kept in float.
