@@ -105,6 +105,34 @@ wake(const char *model)
 	pfree(found);
 }
 
+static bool
+is_listed(const List *models, const char *model)
+{
+	ListCell   *cell;
+
+	foreach(cell, models)
+		if (strcmp(lfirst(cell), model) == 0)
+			return true;
+	return false;
+}
+
+/* Those for which nothing is queued any more, because somebody else has learned it: nobody would wake them. */
+static void
+wake_all_but(const List *models)
+{
+	ListCell   *cell;
+
+	foreach(cell, resting)
+	{
+		Resting    *one = lfirst(cell);
+
+		if (is_listed(models, one->model))
+			continue;
+		resting = foreach_delete_current(resting, cell);
+		pfree(one);
+	}
+}
+
 static void
 rest(const char *model, bool failed)
 {
@@ -267,6 +295,7 @@ drain_all(bool *worked)
 		tried = false;
 		MemoryContextReset(context);
 		stay = look(&models, context);
+		wake_all_but(models);
 		foreach(cell, models)
 			if (!asked_to_stop && !is_resting(lfirst(cell)))
 			{

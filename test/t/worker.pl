@@ -52,6 +52,14 @@ waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'again');
 cmp_ok(sql('SELECT extract(epoch FROM (SELECT max(at) FROM easq.steps) - at) FROM clock'), '<', 1, 'learned within a second of its commit');
 adds_up('m', 'q', 'all that was answered was learned');
 
+# what a statement says of one answer, new and old, stays together where portions end
+make('keyed', 'k');
+sql("SELECT easq_learn('keyed', 'k', options => '{\"when\": \"later\", \"key\": \"user_id\"}');" . answers('k', 1, 600));
+waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'keyed'", 'answers with a key');
+sql('UPDATE k SET x = x + 1');
+waits_for("SELECT answers + changes = 0 FROM easq.queues WHERE model = 'keyed'", 'whose features change');
+is(sql("SELECT count(*) FROM easq.answer WHERE model = 'keyed'"), 600, 'none is forgotten for what it was');
+
 # as the model's owner, whoever started the worker
 sql(q{CREATE ROLE curator; SELECT easq_configure('m', '{"owner": "curator"}');
 	CREATE FUNCTION tell() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'logged by %', current_user; RETURN true; END $$;
@@ -77,6 +85,20 @@ is(sql("SELECT answers FROM easq.queues WHERE model = 'm'"), 2, 'but itself');
 $holder->query('COMMIT');
 $holder->quit;
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'until the lock is gone');
+
+# what somebody else has learned meanwhile is not waited for
+$holder = $node->background_psql('postgres');
+$holder->query("BEGIN; SELECT 1 FROM easq.adapter WHERE model = 'm' AND state = 'current' FOR NO KEY UPDATE");
+sql(answers('q', 101, 102));
+sql('DROP TABLE clock; CREATE TABLE clock AS SELECT clock_timestamp() AS at');
+my $slept = "EXISTS (SELECT FROM pg_stat_activity, clock WHERE backend_type = 'easq worker' AND state = 'idle' AND state_change > at)";
+waits_for("SELECT $slept", 'the worker has found the model locked');
+$holder->query("SELECT easq_drain('m'); COMMIT");
+$holder->quit;
+my $looks = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'";
+my $before = sql($looks);
+sql('SELECT pg_sleep(1.5)');
+cmp_ok(sql($looks) - $before, '<', 100, 'and it sleeps');
 
 # a model that cannot be read loses its answers, with a reason, and nobody else does
 sql("UPDATE easq.adapter SET id = gen_random_uuid() WHERE model = 'm'");
