@@ -81,7 +81,7 @@ free_place(Oid relation)
 	}
 	watching = true;
 	for (int i = 0; i < PREPARED; i++)
-		if (place == NULL && (prepared[i].context == NULL || prepared[i].relation == relation))
+		if (prepared[i].relation == relation || (place == NULL && prepared[i].context == NULL))
 			place = &prepared[i];
 	if (place == NULL)
 	{
@@ -137,7 +137,6 @@ fill(Prepared *place, const Preparing *preparing)
 	place->collector = EasqCollectorCreate(EasqModelRead(found->model, false)->spec, found, &place->options,
 										   CreateTupleDescCopy(preparing->written->desc));
 	place->row_context = AllocSetContextCreate(CurrentMemoryContext, "easq appended", ALLOCSET_SMALL_SIZES);
-	place->relation = from->relation;
 	place->valid = EasqCollectorIsSafe(place->collector);
 }
 
@@ -148,6 +147,8 @@ prepare(void *argument)
 	Prepared   *place = free_place(preparing->questionnaire->relation);
 	MemoryContext old;
 
+	/* What cannot be prepared takes no other table's place the next time. */
+	place->relation = preparing->questionnaire->relation;
 	place->context = AllocSetContextCreate(TopMemoryContext, "easq prepared", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(place->context);
 	questionnaires = EasqFindTable("questionnaire");
@@ -201,9 +202,19 @@ append(const Prepared *place, const EasqAnswer *answer)
 {
 	EasqQueue	queue;
 
-	EasqQueueBegin(&queue, place->name);
-	EasqQueueAdd(&queue, answer, false);
-	EasqQueueEnd(&queue);
+	PG_TRY();
+	{
+		EasqQueueBegin(&queue, place->name);
+		EasqQueueAdd(&queue, answer, false);
+		EasqQueueEnd(&queue);
+	}
+	PG_CATCH();
+	{
+		/* The next one goes the long way, in a subtransaction. */
+		EasqTrustNone();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	EasqDueToLearners();
 	if (place->options.when == EASQ_LEARN_AT_COMMIT)
 		EasqDueAtCommit(place->name, !place->options.queue);

@@ -204,7 +204,7 @@ look(List **models, MemoryContext context)
 
 	*models = NIL;
 	begin();
-	stay = OidIsValid(EasqFindTable("queued")) && !database_is_wanted();
+	stay = EasqIsInstalled() && !database_is_wanted();
 	while (stay && (model = EasqQueueNextModel(model)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -387,6 +387,9 @@ easq_worker_main(Datum database)
 	if (!EasqBellTake())
 		proc_exit(0);
 	SetConfigOption("application_name", "easq worker", PGC_USERSET, PGC_S_SESSION);
+	/* Whatever a database has for its own transactions. */
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
 	worked_at = GetCurrentTimestamp();
 	while (!asked_to_stop && drain_or_report(&worked))
 	{
