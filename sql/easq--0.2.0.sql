@@ -204,7 +204,7 @@ CREATE TABLE easq.queued (
     PRIMARY KEY (model, adapter, id)
 ) WITH (autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_scale_factor = 0);
 COMMENT ON TABLE easq.queued IS 'answers that wait for a learner: easq_drain, the worker, or the next step (forget: they were changed or withdrawn; answer NaN: uncertain)';
-COMMENT ON COLUMN easq.queued.id IS 'begins with the time and the place in the statement, so that it orders: 8 bytes of microseconds, 2 of the place, the rest is random';
+COMMENT ON COLUMN easq.queued.id IS 'begins with the time and the place in the statement, so that it orders: 8 bytes of microseconds, 3 of the place, the rest is random';
 
 CREATE TABLE easq.answer_rate (
     model      text COLLATE "C" NOT NULL,

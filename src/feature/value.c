@@ -105,19 +105,24 @@ hash_text(const char *text, int length)
 	return hash;
 }
 
-/*
- * ASCII is the same in every server encoding.  SQL_ASCII does not say what its
- * bytes are, so they are taken as they come.
- */
+/* SQL_ASCII does not say what its bytes are, so they are taken as they come. */
+bool
+EasqConvertsText(void)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	return encoding != PG_UTF8 && encoding != PG_SQL_ASCII;
+}
+
+/* ASCII is the same in every server encoding. */
 uint64
 EasqTextHash(const char *text, int length)
 {
-	int			encoding = GetDatabaseEncoding();
 	char	   *converted;
 	uint64		hash;
 	int			ascii = 0;
 
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+	if (!EasqConvertsText())
 		return hash_text(text, length);
 	while (ascii < length && !IS_HIGHBIT_SET(text[ascii]))
 		ascii++;

@@ -22,6 +22,8 @@ extern bool EasqIsCategory(Oid type);
 /* Of a boolean or a number; what is too large for a double is infinite. */
 extern double EasqValueNumber(Oid type, Datum value);
 extern int64 EasqValueInteger(Oid type, Datum value);
+/* Is text converted to be hashed?  That fails where it has bytes that mean nothing in the server's encoding. */
+extern bool EasqConvertsText(void);
 /* Hash, in UTF-8, of text in the server's encoding. */
 extern uint64 EasqTextHash(const char *text, int length);
 /* The same of what ::text makes of a category. */

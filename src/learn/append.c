@@ -26,6 +26,7 @@ typedef struct Prepared
 {
 	MemoryContext context;		/* of all that it holds; NULL: free */
 	bool		valid;			/* no word of changes since */
+	bool		unfit;			/* nor since the table was found to need the long way */
 	Oid			relation;
 	Oid			owner;			/* of the table, then */
 	EasqStamp	questionnaire;	/* the rows that it was made from */
@@ -47,7 +48,7 @@ forget(Datum argument pg_attribute_unused(), Oid relation)
 {
 	for (int i = 0; i < PREPARED; i++)
 		if (!OidIsValid(relation) || relation == prepared[i].relation || relation == questionnaires)
-			prepared[i].valid = false;
+			prepared[i].valid = prepared[i].unfit = false;
 }
 
 /* Keys name their table with its schema. */
@@ -55,6 +56,15 @@ static void
 forget_all(Datum argument, int cache pg_attribute_unused(), uint32 hash pg_attribute_unused())
 {
 	forget(argument, InvalidOid);
+}
+
+static bool
+is_unfit(Oid relation)
+{
+	for (int i = 0; i < PREPARED; i++)
+		if (prepared[i].unfit && prepared[i].relation == relation)
+			return true;
+	return false;
 }
 
 static Prepared *
@@ -81,7 +91,7 @@ free_place(Oid relation)
 	}
 	watching = true;
 	for (int i = 0; i < PREPARED; i++)
-		if (place == NULL && (prepared[i].context == NULL || prepared[i].relation == relation))
+		if (prepared[i].relation == relation || (place == NULL && prepared[i].context == NULL))
 			place = &prepared[i];
 	if (place == NULL)
 	{
@@ -128,7 +138,8 @@ fill(Prepared *place, const Preparing *preparing)
 		!EasqModelIdentity(found->model, &identity, true))
 		return;
 	EasqLearnOptionsRead(&place->options, found->options);
-	if (place->options.when == EASQ_LEARN_NOW || found->features)
+	place->unfit = found->features != NULL;
+	if (place->options.when == EASQ_LEARN_NOW || place->unfit)
 		return;
 	place->rights = identity.rights;
 	place->owner = owner_of(from->relation);
@@ -137,8 +148,8 @@ fill(Prepared *place, const Preparing *preparing)
 	place->collector = EasqCollectorCreate(EasqModelRead(found->model, false)->spec, found, &place->options,
 										   CreateTupleDescCopy(preparing->written->desc));
 	place->row_context = AllocSetContextCreate(CurrentMemoryContext, "easq appended", ALLOCSET_SMALL_SIZES);
-	place->relation = from->relation;
 	place->valid = EasqCollectorIsSafe(place->collector);
+	place->unfit = !place->valid;
 }
 
 static void
@@ -148,6 +159,7 @@ prepare(void *argument)
 	Prepared   *place = free_place(preparing->questionnaire->relation);
 	MemoryContext old;
 
+	place->relation = preparing->questionnaire->relation;
 	place->context = AllocSetContextCreate(TopMemoryContext, "easq prepared", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(place->context);
 	questionnaires = EasqFindTable("questionnaire");
@@ -164,7 +176,7 @@ EasqAppendPrepare(const EasqQuestionnaire *questionnaire, const EasqWrittenRows 
 	ErrorData  *error;
 
 	/* A partition's answers may belong to a table above it. */
-	if (find(questionnaire->relation) || questionnaire->relation != written->relation ||
+	if (find(questionnaire->relation) || is_unfit(questionnaire->relation) || questionnaire->relation != written->relation ||
 		get_rel_relispartition(written->relation))
 		return;
 	error = EasqAttempt(prepare, &preparing, false);
@@ -201,9 +213,19 @@ append(const Prepared *place, const EasqAnswer *answer)
 {
 	EasqQueue	queue;
 
-	EasqQueueBegin(&queue, place->name);
-	EasqQueueAdd(&queue, answer, false);
-	EasqQueueEnd(&queue);
+	PG_TRY();
+	{
+		EasqQueueBegin(&queue, place->name);
+		EasqQueueAdd(&queue, answer, false);
+		EasqQueueEnd(&queue);
+	}
+	PG_CATCH();
+	{
+		/* The next one goes the long way, in a subtransaction. */
+		EasqTrustNone();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	EasqDueToLearners();
 	if (place->options.when == EASQ_LEARN_AT_COMMIT)
 		EasqDueAtCommit(place->name, !place->options.queue);

@@ -8,6 +8,7 @@
 #include "storage/proc.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -70,7 +71,30 @@ look_for_bells(void *argument pg_attribute_unused())
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* Under the lock: the place of a database, or where it can have one; NULL: all are taken. */
+/* Without room for bells a worker finds the answers when it next looks: not even that may fail a commit. */
+static void
+try_to_look_for_bells(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		ErrorData  *error = EasqAttempt(look_for_bells, NULL, false);
+
+		if (error)
+			FreeErrorData(error);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (geterrcode() != ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+}
+
+/* Under the lock: the place of a database, or where it can have one, at best one that no other waits in; NULL: all are taken. */
 static Place *
 place_of(Oid database)
 {
@@ -82,7 +106,7 @@ place_of(Oid database)
 
 		if (place->database == database)
 			return place;
-		if (free == NULL && place->pid == 0)
+		if (place->pid == 0 && (free == NULL || (OidIsValid(free->database) && !OidIsValid(place->database))))
 			free = place;
 	}
 	if (free)
@@ -118,13 +142,9 @@ EasqBellFind(void)
 
 	if (!looked && bells == NULL)
 	{
-		ErrorData  *error = EasqAttempt(look_for_bells, NULL, false);
-
-		/* Without room for bells a worker finds the answers when it next looks. */
-		if (error)
-			FreeErrorData(error);
+		looked = true;
+		try_to_look_for_bells();
 	}
-	looked = true;
 	found = NULL;
 	if (bells == NULL)
 		return;

@@ -436,12 +436,15 @@ has_one_text(Oid type)
 		type == UUIDOID || type_is_enum(type);
 }
 
-/* A cast to real[] may fail. */
+/* A cast to real[] may fail, and so may a conversion to UTF-8: of a byte that means nothing in the database's encoding. */
 static bool
 is_read_without_cast(const EasqCollector *collector, const EasqFeature *feature)
 {
-	return feature->kind != EASQ_VECTOR ||
-		type_of(collector, EasqFindColumn(collector->desc, feature->name, "feature", "the questionnaire")) == FLOAT4ARRAYOID;
+	Oid			type = type_of(collector, EasqFindColumn(collector->desc, feature->name, "feature", "the questionnaire"));
+
+	if (feature->kind == EASQ_VECTOR)
+		return type == FLOAT4ARRAYOID;
+	return !EasqConvertsText() || EasqIsNumber(type) || type == BOOLOID || type == UUIDOID;
 }
 
 bool

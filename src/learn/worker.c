@@ -105,6 +105,34 @@ wake(const char *model)
 	pfree(found);
 }
 
+static bool
+is_listed(const List *models, const char *model)
+{
+	ListCell   *cell;
+
+	foreach(cell, models)
+		if (strcmp(lfirst(cell), model) == 0)
+			return true;
+	return false;
+}
+
+/* Those for which nothing is queued any more, because somebody else has learned it: nobody would wake them. */
+static void
+wake_all_but(const List *models)
+{
+	ListCell   *cell;
+
+	foreach(cell, resting)
+	{
+		Resting    *one = lfirst(cell);
+
+		if (is_listed(models, one->model))
+			continue;
+		resting = foreach_delete_current(resting, cell);
+		pfree(one);
+	}
+}
+
 static void
 rest(const char *model, bool failed)
 {
@@ -176,7 +204,7 @@ look(List **models, MemoryContext context)
 
 	*models = NIL;
 	begin();
-	stay = OidIsValid(EasqFindTable("queued")) && !database_is_wanted();
+	stay = EasqIsInstalled() && !database_is_wanted();
 	while (stay && (model = EasqQueueNextModel(model)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -267,6 +295,7 @@ drain_all(bool *worked)
 		tried = false;
 		MemoryContextReset(context);
 		stay = look(&models, context);
+		wake_all_but(models);
 		foreach(cell, models)
 			if (!asked_to_stop && !is_resting(lfirst(cell)))
 			{
@@ -358,6 +387,9 @@ easq_worker_main(Datum database)
 	if (!EasqBellTake())
 		proc_exit(0);
 	SetConfigOption("application_name", "easq worker", PGC_USERSET, PGC_S_SESSION);
+	/* Whatever a database has for its own transactions. */
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
 	worked_at = GetCurrentTimestamp();
 	while (!asked_to_stop && drain_or_report(&worked))
 	{

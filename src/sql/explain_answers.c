@@ -219,6 +219,7 @@ follow(const Replay *replay, Influence *influence, int count)
 		const Term *term = replay->term + influence[n].first;
 		double		along = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int j = 0; j < influence[n].terms; j++)
 			along += effect[term[j].place] * (double) term[j].variance * (double) term[j].x;
 		influence[n].influence = along * influence[n].step;

@@ -15,7 +15,8 @@
 #include "store/row.h"
 
 /* Of the rows of a statement so many have a place of their own in its order. */
-#define MOST_PLACES 0xffff
+#define PLACE_BYTES 3
+#define MOST_PLACES ((1 << (8 * PLACE_BYTES)) - 1)
 
 /* The random rest tells rows of one moment apart. */
 static pg_uuid_t
@@ -23,11 +24,11 @@ next_id(EasqQueue *queue)
 {
 	pg_uuid_t	id = EasqNewId();
 	uint64		at = pg_hton64((uint64) queue->at);
-	uint16		place = pg_hton16((uint16) Min(queue->rows, MOST_PLACES));
+	uint32		place = pg_hton32(Min(queue->rows, MOST_PLACES) << (8 * (sizeof(place) - PLACE_BYTES)));
 
 	queue->rows++;
 	memcpy(id.data, &at, sizeof(at));
-	memcpy(id.data + sizeof(at), &place, sizeof(place));
+	memcpy(id.data + sizeof(at), &place, PLACE_BYTES);
 	return id;
 }
 
@@ -106,6 +107,18 @@ read_queued(const EasqScan *scan, HeapTuple tuple, EasqAnswer *answer)
 	answer->example = EasqColumnBytes(scan, tuple, QUEUED_EXAMPLE, &answer->length);
 }
 
+/* What one statement says of one key is told together: what was to be forgotten, learned for new before it, would be what is new. */
+static bool
+is_of_key(const EasqScan *scan, HeapTuple tuple, const uint8 *key)
+{
+	int			length;
+	char	   *bytes = EasqColumnBytes(scan, tuple, QUEUED_KEY, &length);
+	bool		is = length == EASQ_KEY_BYTES && memcmp(bytes, key, EASQ_KEY_BYTES) == 0;
+
+	pfree(bytes);
+	return is;
+}
+
 void
 EasqQueueTake(EasqModel *model, int64 limit, EasqTakeQueued take, void *argument)
 {
@@ -115,12 +128,12 @@ EasqQueueTake(EasqModel *model, int64 limit, EasqTakeQueued take, void *argument
 	EasqScan	scan;
 	EasqWriter	writer;
 	HeapTuple	tuple;
-	EasqAnswer	answer;
+	EasqAnswer	answer = {0};
 
 	EasqKeyOwner(keys, model->name, model->adapter.name);
 	EasqWriterBegin(&writer, "queued");
 	EasqScanBegin(&scan, "queued", "queued_pkey", RowExclusiveLock, GetActiveSnapshot(), EASQ_OWNER_KEYS, keys);
-	while (limit > 0 && HeapTupleIsValid(tuple = EasqScanNext(&scan, false)))
+	while (HeapTupleIsValid(tuple = EasqScanNext(&scan, false)) && (limit > 0 || is_of_key(&scan, tuple, answer.key)))
 	{
 		bool		forget = DatumGetBool(EasqColumn(&scan, tuple, QUEUED_FORGET));
 

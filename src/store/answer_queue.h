@@ -25,8 +25,8 @@ extern void EasqQueueUncertain(EasqQueue *queue, int count);
 extern void EasqQueueEnd(EasqQueue *queue);
 
 /*
- * Takes out of the queue what the snapshot shows, the oldest first and of what is to be learned at most so many, and
- * hands each over, valid until take returns.  Uncertain ones are counted in the model instead.
+ * Takes out of the queue what the snapshot shows, the oldest first and of what is to be learned at most so many and what
+ * is left of the last one's key, and hands each over, valid until take returns.  Uncertain ones are counted in the model instead.
  */
 typedef void (*EasqTakeQueued) (void *argument, const EasqAnswer *answer, bool forget);
 extern void EasqQueueTake(EasqModel *model, int64 limit, EasqTakeQueued take, void *argument);

@@ -153,7 +153,9 @@ EasqStampHolds(const EasqStamp *stamp)
 
 	if (table == NULL)
 		return false;
-	holds = EasqHeapFetch(table, GetActiveSnapshot(), &tuple, &buffer);
+	/* VACUUM may have cut the page off. */
+	holds = ItemPointerGetBlockNumber(&stamp->at) < RelationGetNumberOfBlocks(table) &&
+		EasqHeapFetch(table, GetActiveSnapshot(), &tuple, &buffer);
 	if (holds)
 	{
 		holds = HeapTupleHeaderGetRawXmin(tuple.t_data) == stamp->written_by;

@@ -3,7 +3,10 @@
 #include "access/skey.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -20,6 +23,15 @@ EasqFindTable(const char *name)
 	Oid			schema = get_namespace_oid(EASQ_SCHEMA, true);
 
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+bool
+EasqIsInstalled(void)
+{
+	Oid			schema = get_namespace_oid(EASQ_SCHEMA, true);
+	Oid			extension = get_extension_oid("easq", true);
+
+	return OidIsValid(schema) && OidIsValid(extension) && getExtensionOfObject(NamespaceRelationId, schema) == extension;
 }
 
 static Oid

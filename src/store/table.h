@@ -21,6 +21,8 @@
 /* Opens easq.<name>; ERROR where the extension's tables are not there. */
 extern Relation EasqTableOpen(const char *name, LOCKMODE mode);
 extern Oid	EasqTableIndex(const char *name);
+/* Is schema easq the extension's own?  Who acts for others must not believe one that somebody else has made. */
+extern bool EasqIsInstalled(void);
 /* InvalidOid where there is nothing of the name in schema easq. */
 extern Oid	EasqFindTable(const char *name);
 /* An ordinary table that is stored as a heap? */

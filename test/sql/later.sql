@@ -125,6 +125,20 @@ SELECT easq_stop_learning('m', 'theirs') \g /dev/null
 RESET ROLE;
 INSERT INTO theirs (user_id, x, answer) VALUES (1, -13, 'dissatisfied');
 SELECT answers FROM easq.queues WHERE model = 'm';
+-- the model's row was on a page that is no more: the short way, which has been taken, is not lost for that
+SELECT easq_create_model('moves', '[{"name": "x", "kind": "numeric"}]', '{"hidden": 4, "expert_hidden": 4, "warm_up": 0, "beliefs": false}') \g /dev/null
+CREATE TABLE moving (user_id int, x real, answer text);
+SELECT easq_learn('moves', 'moving', options => '{"when": "later"}') \g /dev/null
+SELECT count(easq_configure('moves', jsonb_build_object('learning_rate', i * 1e-5))) FROM generate_series(1, 50) i;
+INSERT INTO moving SELECT 1, 1, 'satisfied';
+INSERT INTO moving SELECT 1, -1, 'dissatisfied';
+SELECT (ctid::text::point)[0] > 0 AS "on a later page" FROM easq.model WHERE name = 'moves';
+VACUUM FULL easq.model;
+INSERT INTO moving SELECT 2, 1, 'satisfied';
+INSERT INTO moving SELECT 2, -1, 'dissatisfied';
+INSERT INTO moving SELECT 3, -1, 'dissatisfied';
+SELECT easq_drain('moves');
+SELECT easq_drop_model('moves') \g /dev/null
 -- types whose reading runs somebody's code go the long way
 CREATE DOMAIN word AS text;
 CREATE TABLE domains (user_id int, x real, answer word);

@@ -43,6 +43,21 @@ note 'transaction ids';
 	is($ids[0] . ' ' . $ids[-1], '202 203', 'rows stay whatever stops their learning');
 }
 
+note 'an encoding with bytes that mean nothing';
+{
+	sql("CREATE DATABASE west ENCODING 'WIN1252' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+	my $skipped = $node->safe_psql('west', qq{SET client_encoding = WIN1252; CREATE EXTENSION easq;
+		SELECT easq_create_model('m', '[{"name": "c", "kind": "categorical", "size": 9, "dim": 2}]', '$EasqTest::options') \\g /dev/null
+		CREATE TABLE q (user_id int, c text, answer text);
+		SELECT easq_learn('m', 'q', options => '{"when": "later"}') \\g /dev/null
+		INSERT INTO q SELECT 1, 'a', 'satisfied';
+		INSERT INTO q SELECT 1, 'a', 'dissatisfied';
+		INSERT INTO q SELECT 1, E'\\x81', 'satisfied';
+		INSERT INTO q SELECT 1, E'\\x81', 'satisfied';
+		SELECT answers, (SELECT count(*) FROM easq.steps WHERE status = 'skipped') FROM easq.queues});
+	is($skipped, '2|2', 'a value that cannot be converted is skipped, each time');
+}
+
 note 'memory';
 SKIP:
 {

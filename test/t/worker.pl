@@ -41,7 +41,10 @@ make('n', 'r');
 # ------------------------------------------------------------ on demand
 sql(answers('q', 1, 10));
 is(sql("SELECT answers, lag > '0' FROM easq.queues WHERE model = 'm'"), '10|t', 'without a worker answers wait');
-my $pid = sql('SELECT easq_start_worker()');
+# what the database has for its own transactions is not for the worker's
+sql("ALTER DATABASE postgres SET default_transaction_read_only = on; ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'");
+my $pid = sql('SET default_transaction_read_only = off; SELECT easq_start_worker()');
+sql('SET default_transaction_read_only = off; ALTER DATABASE postgres RESET ALL');
 is(sql('SELECT easq_start_worker()'), $pid, 'one worker a database');
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'it learns what was there');
 waits_for("SELECT application_name = 'easq worker' AND state = 'idle' FROM pg_stat_activity WHERE backend_type = 'easq worker' AND pid = $pid", 'it is seen, and idle');
@@ -52,13 +55,21 @@ waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'again');
 cmp_ok(sql('SELECT extract(epoch FROM (SELECT max(at) FROM easq.steps) - at) FROM clock'), '<', 1, 'learned within a second of its commit');
 adds_up('m', 'q', 'all that was answered was learned');
 
+# what a statement says of one answer, new and old, stays together where portions end
+make('keyed', 'k');
+sql("SELECT easq_learn('keyed', 'k', options => '{\"when\": \"later\", \"key\": \"user_id\"}');" . answers('k', 1, 600));
+waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'keyed'", 'answers with a key');
+sql('UPDATE k SET x = x + 1');
+waits_for("SELECT answers + changes = 0 FROM easq.queues WHERE model = 'keyed'", 'whose features change');
+is(sql("SELECT count(*) FROM easq.answer WHERE model = 'keyed'"), 600, 'none is forgotten for what it was');
+
 # as the model's owner, whoever started the worker
 sql(q{CREATE ROLE curator; SELECT easq_configure('m', '{"owner": "curator"}');
-	CREATE FUNCTION tell() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'logged by %', current_user; RETURN true; END $$;
+	CREATE FUNCTION tell() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'logged by %, %', current_user, current_setting('transaction_isolation'); RETURN true; END $$;
 	ALTER TABLE easq.step ADD CONSTRAINT tell CHECK (public.tell())});
 sql(answers('q', 15, 16));
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'another owner');
-like(slurp_file($node->logfile), qr/logged by curator/, 'it runs as the owner of the model');
+like(slurp_file($node->logfile), qr/logged by curator, read committed/, 'it runs as the owner of the model');
 sql(q{ALTER TABLE easq.step DROP CONSTRAINT tell});
 
 # a prepared transaction would keep the model's lock: its answers wait, those of "commit" too
@@ -77,6 +88,20 @@ is(sql("SELECT answers FROM easq.queues WHERE model = 'm'"), 2, 'but itself');
 $holder->query('COMMIT');
 $holder->quit;
 waits_for("SELECT answers = 0 FROM easq.queues WHERE model = 'm'", 'until the lock is gone');
+
+# what somebody else has learned meanwhile is not waited for
+$holder = $node->background_psql('postgres');
+$holder->query("BEGIN; SELECT 1 FROM easq.adapter WHERE model = 'm' AND state = 'current' FOR NO KEY UPDATE");
+sql(answers('q', 101, 102));
+sql('DROP TABLE clock; CREATE TABLE clock AS SELECT clock_timestamp() AS at');
+my $slept = "EXISTS (SELECT FROM pg_stat_activity, clock WHERE backend_type = 'easq worker' AND state = 'idle' AND state_change > at)";
+waits_for("SELECT $slept", 'the worker has found the model locked');
+$holder->query("SELECT easq_drain('m'); COMMIT");
+$holder->quit;
+my $looks = "SELECT xact_commit FROM pg_stat_database WHERE datname = 'postgres'";
+my $before = sql($looks);
+sql('SELECT pg_sleep(1.5)');
+cmp_ok(sql($looks) - $before, '<', 100, 'and it sleeps');
 
 # a model that cannot be read loses its answers, with a reason, and nobody else does
 sql("UPDATE easq.adapter SET id = gen_random_uuid() WHERE model = 'm'");
@@ -104,6 +129,14 @@ new_database($node, 'without');
 sql('SELECT easq_start_worker()', 'without');
 sql('DROP EXTENSION easq', 'without');
 waits_for("SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'easq worker'", 'it ends with the extension');
+# a look-alike of its schema would have it run code of theirs, as whoever they say owns the model
+new_database($node, 'lookalike');
+make('m', 'q', 'lookalike');
+sql(answers('q', 1, 2), 'lookalike');
+sql('ALTER EXTENSION easq DROP SCHEMA easq', 'lookalike');
+$node->psql('lookalike', 'SELECT easq_start_worker()');
+waits_for("SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'easq worker'", 'it leaves a schema that is not the extension\'s');
+is(sql("SELECT answers FROM easq.queues", 'lookalike'), 2, 'and learns nothing there');
 $node->append_conf('postgresql.conf', 'easq.worker_idle_timeout = 1s');
 $node->reload;
 sql('SELECT easq_start_worker()');
