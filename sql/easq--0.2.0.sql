@@ -241,7 +241,7 @@ CREATE TABLE easq.held (
     rejected bytea NOT NULL,
     PRIMARY KEY (model, adapter, sample, slot)
 );
-COMMENT ON TABLE easq.held IS 'behaviour pairs that no step trains on, by which the behaviour budget is judged: sample 0 gates steps, sample 1 audits';
+COMMENT ON TABLE easq.held IS 'behaviour pairs that no step trains on, by which the behaviour budget is judged: sample 0 is the gate, sample 1 the audit';
 COMMENT ON COLUMN easq.held.group_trained IS 'other rows of the group were trained on; else the whole group is held back. Pairs of the latter come first';
 COMMENT ON COLUMN easq.held.trained IS '1 where the model ordered the pair rightly when it was trained, 0.5 where it gave equal scores, else 0';
 

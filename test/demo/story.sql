@@ -87,18 +87,18 @@ CREATE TABLE questionnaire (user_id int, video_id int, answer text, asked_at tim
 SELECT easq_learn('feed', 'questionnaire',
                   features => 'SELECT n.answer, c.* FROM new_rows n JOIN candidate c USING (user_id, video_id)') \g /dev/null
 
-\echo '   One transaction: two answers of viewer 7, and the score of a video before and after. Then a change of mind: ROLLBACK.'
+\echo '   One transaction: two answers of viewer 7, and how satisfying a video is taken to be. Then a change of mind: ROLLBACK.'
 SELECT video_id AS bait_video FROM top10 WHERE place = 1 \gset
 SELECT video_id AS good_video FROM candidate JOIN video USING (video_id) JOIN channel c USING (channel_id)
 WHERE user_id = 7 ORDER BY quality DESC, video_id LIMIT 1 \gset
-\set score 'SELECT round(easq_score(''feed'', c)::numeric, 6) AS score FROM (SELECT * FROM candidate WHERE user_id = 7 AND video_id = ' :bait_video ') c'
-:score \gset before_
+\set satisfaction 'SELECT round(easq_satisfaction(''feed'', c)::numeric, 6) AS satisfaction FROM (SELECT * FROM candidate WHERE user_id = 7 AND video_id = ' :bait_video ') c'
+:satisfaction \gset before_
 BEGIN;
 INSERT INTO questionnaire VALUES (7, :bait_video, 'dissatisfied'), (7, :good_video, 'satisfied');
-:score \gset inside_
+:satisfaction \gset inside_
 ROLLBACK;
-:score \gset after_
-SELECT :before_score AS before, :inside_score AS "after two answers", :after_score AS "rolled back";
+:satisfaction \gset after_
+SELECT :before_satisfaction AS before, :inside_satisfaction AS "after two answers", :after_satisfaction AS "rolled back";
 
 \echo '5. 800 answers, one INSERT each.'
 \o /dev/null
