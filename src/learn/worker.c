@@ -241,6 +241,18 @@ drain_as_owner(const char *model)
 	return drained;
 }
 
+/* In PG_CATCH.  Who asked to stop need not read of the error. */
+static void
+abort_and_report(void)
+{
+	HOLD_INTERRUPTS();
+	if (!asked_to_stop)
+		EmitErrorReport();
+	AbortCurrentTransaction();
+	FlushErrorState();
+	RESUME_INTERRUPTS();
+}
+
 /* One portion, one transaction.  An error is told in the server's log, and the model rests. */
 static void
 drain_portion(const char *model)
@@ -259,13 +271,7 @@ drain_portion(const char *model)
 	}
 	PG_CATCH();
 	{
-		HOLD_INTERRUPTS();
-		/* Who asked to stop need not read of it. */
-		if (!asked_to_stop)
-			EmitErrorReport();
-		AbortCurrentTransaction();
-		FlushErrorState();
-		RESUME_INTERRUPTS();
+		abort_and_report();
 		failed = true;
 	}
 	PG_END_TRY();
@@ -318,12 +324,7 @@ drain_or_report(bool *worked)
 	}
 	PG_CATCH();
 	{
-		HOLD_INTERRUPTS();
-		if (!asked_to_stop)
-			EmitErrorReport();
-		AbortCurrentTransaction();
-		FlushErrorState();
-		RESUME_INTERRUPTS();
+		abort_and_report();
 		*worked = false;
 	}
 	PG_END_TRY();
