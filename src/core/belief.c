@@ -8,7 +8,7 @@
 #define SURPRISE_UNUSUAL (1.0 / 2000.0)	/* what is usual follows slowly while a taste turns, or haste would end before it has turned */
 #define SURPRISE_VARIANCE_MIN 0.05
 #define USUAL_MIN 0.2
-#define HASTE_FROM 1.5			/* times the usual surprise */
+#define HASTE_FROM 2.0			/* times the usual surprise */
 #define HASTE 1600.0
 #define HASTY_PRIORS 2.5		/* variance that a belief may have then, in priors: there is a wrong mean to leave */
 #define SHARPNESS_CURVATURE 50.0	/* of a sharpness of 1: as some three hundred answers */

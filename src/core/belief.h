@@ -14,7 +14,7 @@
  *   s_j /= 1 + s_j x_j^2 h
  *
  * haste is 1 while answers surprise as they usually do, (y - q)^2 / (q (1 - q)), and more, up to thousands, while the
- * last few dozen surprise half as much again: a taste has turned, and what was certain is not.
+ * last few dozen surprise twice as much: a taste has turned, and what was certain is not.
  *
  * A coordinate that an answer names twice is two terms.  Computed in double, kept in float.
  */
