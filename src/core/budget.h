@@ -66,7 +66,6 @@ extern double EasqUnspentAccuracy(double trained, double carried);
 /* Of both samples together: their groups count alike. */
 extern EasqCost EasqPoolCosts(const EasqCost *one, const EasqCost *other);
 
-
 /*
  * Upper end of a one-sided 95 % interval of G.  Alignment is not believed to
  * serve behaviour: where a sample says that it did (G < 0), G counts as 0, or

@@ -272,7 +272,6 @@ compare(const Training *training)
 			 below ? errhint("A GROUP BY orders rows better than this model: give it features that tell more, or other epochs, patience and learning_rate.") : 0));
 }
 
-
 /* The first training fixes them. */
 static void
 choose_priors(EasqModel *model, const EasqFacts *facts)
